@@ -1,0 +1,218 @@
+//! One call: its own arguments, its path, its panic guard, its audit line.
+
+use std::{
+    panic::AssertUnwindSafe,
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
+
+use futures_util::FutureExt;
+use rmcp::{
+    RoleServer,
+    model::{CallToolRequestParams, CallToolResponse, CallToolResult, ContentBlock, JsonObject, ProtocolVersion},
+    service::RequestContext,
+};
+use serde::{Serialize, de::DeserializeOwned};
+use serde_json::Value;
+use tokio::time::Instant;
+use tracing::Instrument;
+
+use super::{AnyTool, Inner, MAX_WAIT_SECONDS};
+use crate::{
+    context::{Context, new_trace_id, trace_id_of},
+    fault::{Fault, FaultCode},
+    text,
+    tool::{Ask, Class, authorize},
+};
+
+/// A call on its way to a tool.
+pub(super) struct Call {
+    pub(super) server: Arc<Inner>,
+    pub(super) arguments: JsonObject,
+    pub(super) peer: RequestContext<RoleServer>,
+    pub(super) cx: Context,
+    pub(super) arrived: Instant,
+}
+
+/// A `tasks/…` request on its way to the tool that made the task.
+pub(super) struct TaskCall {
+    pub(super) server: Arc<Inner>,
+    pub(super) id: String,
+    pub(super) cx: Context,
+}
+
+/// The arguments that belong to the dispatcher.
+pub(super) struct OwnArguments {
+    pub(super) wait: Option<Duration>,
+    pub(super) confirm: Option<String>,
+}
+
+/// Answers a call: in the tool's shape, whatever happens.
+pub(super) async fn answer(
+    server: &Arc<Inner>,
+    tool: &dyn AnyTool,
+    request: CallToolRequestParams,
+    peer: RequestContext<RoleServer>,
+) -> CallToolResponse {
+    let arrived = Instant::now();
+    let cx = context(server, &peer);
+    let parent = peer.meta.get_traceparent().unwrap_or_default();
+    let span = tracing::info_span!("call", tool = tool.name(), trace_id = cx.trace_id(), parent);
+    let arguments = request.arguments.unwrap_or_default();
+    let trace_id = cx.trace_id().to_owned();
+    let call = Call { server: server.clone(), arguments, peer, cx, arrived };
+    let response = AssertUnwindSafe(tool.call(call)).catch_unwind().instrument(span).await.unwrap_or_else(|_| {
+        server.metrics.panicked();
+        tool.failed(server, internal(&trace_id))
+    });
+    server.metrics.called(tool.name(), outcome_of(&response), arrived.elapsed());
+    response
+}
+
+pub(super) fn context(server: &Inner, peer: &RequestContext<RoleServer>) -> Context {
+    let principal = (server.settings.principal)(&peer.extensions);
+    let given = peer.meta.get_traceparent().and_then(trace_id_of).map(str::to_owned);
+    Context::new(principal, given.unwrap_or_else(new_trace_id))
+}
+
+/// What a caller is told of a panic; the log has the rest under the same trace id.
+pub(super) fn internal(trace_id: &str) -> Fault {
+    let mut fault = Fault::new(FaultCode::Internal, "the server met a defect of its own; it goes on serving")
+        .with_advice("Look at the resource before you repeat the call: part of it may have happened.")
+        .with_advice("Report it with the log lines of this trace id.");
+    fault.trace_id = Some(trace_id.to_owned());
+    fault
+}
+
+impl OwnArguments {
+    /// Takes what belongs to the dispatcher out of `arguments`.
+    pub(super) fn take(arguments: &mut JsonObject, long: bool, class: Class) -> Result<Self, Fault> {
+        let wait = match arguments.remove("wait_seconds").filter(|_| long) {
+            None | Some(Value::Null) => None,
+            Some(value) => match value.as_u64() {
+                Some(seconds) if seconds <= MAX_WAIT_SECONDS => Some(Duration::from_secs(seconds)),
+                _ => {
+                    let why = format!(
+                        "must be a whole number of seconds from 0 to {MAX_WAIT_SECONDS}, not {}",
+                        shown(&value)
+                    );
+                    return Err(Fault::invalid("wait_seconds", why));
+                }
+            },
+        };
+        let confirm = match arguments.remove("confirm").filter(|_| class == Class::Destructive) {
+            None | Some(Value::Null) => None,
+            Some(Value::String(confirm)) => Some(confirm),
+            // The number of several resources may be given as a number.
+            Some(Value::Number(number)) => Some(number.to_string()),
+            Some(other) => return Err(Fault::invalid("confirm", format!("must be text, not {}", shown(&other)))),
+        };
+        Ok(Self { wait, confirm })
+    }
+}
+
+/// Reads the tool's own arguments; the fault says which one is wrong and which there are.
+pub(super) fn parse<A: DeserializeOwned>(tool: &dyn AnyTool, arguments: JsonObject) -> Result<A, Fault> {
+    // A client that fills optional fields with null means that they are absent.
+    let given: JsonObject = arguments.into_iter().filter(|(_, value)| !value.is_null()).collect();
+    serde_path_to_error::deserialize(Value::Object(given)).map_err(|error| {
+        let path = error.path().to_string();
+        let why = text::clean(&error.into_inner().to_string());
+        let argument = if path == "." { "arguments".to_owned() } else { text::cap(&path, 64).into_owned() };
+        let entry = tool.entry();
+        let known = entry.input_schema.get("properties").and_then(Value::as_object);
+        let names: Vec<&str> = known.into_iter().flat_map(|known| known.keys().map(String::as_str)).collect();
+        Fault::invalid(&argument, text::cap(&why, 512)).with_advice(format!(
+            "{} takes: {}.",
+            tool.name(),
+            names.join(", ")
+        ))
+    })
+}
+
+/// Passes the gate or not, and leaves an audit line of every refused write.
+pub(super) fn pass_gate(
+    call: &Call,
+    tool: &'static str,
+    class: Class,
+    resource: &str,
+    confirm: Option<&str>,
+) -> Result<(), Fault> {
+    let ask = Ask { tool, class, resource, confirm, principal: call.cx.principal() };
+    authorize(call.server.settings.allowed, ask).inspect_err(|fault| {
+        audit(&call.cx, tool, class, resource, fault.code.as_str());
+    })
+}
+
+/// One line per write, on stderr by way of the log: no secret, no payload.
+pub(super) fn audit(cx: &Context, tool: &str, class: Class, resource: &str, outcome: &str) {
+    if class == Class::Read {
+        return;
+    }
+    tracing::info!(
+        target: "longhaul::audit",
+        trace_id = cx.trace_id(),
+        principal = cx.principal().as_str(),
+        tool,
+        class = class.as_str(),
+        resource = %text::clean(resource),
+        outcome,
+    );
+}
+
+/// Runs work as a task of its own that is not dropped with the call; a panic becomes a fault.
+pub(super) async fn unbroken<T: Send + 'static>(
+    server: &Arc<Inner>,
+    cx: &Context,
+    work: impl Future<Output = Result<T, Fault>> + Send + 'static,
+) -> Result<T, Fault> {
+    match tokio::spawn(work.in_current_span()).await {
+        Ok(outcome) => outcome,
+        Err(error) => {
+            if error.is_panic() {
+                server.metrics.panicked();
+            }
+            Err(internal(cx.trace_id()))
+        }
+    }
+}
+
+/// A report as a tool result: made safe, one sentence, then the JSON.
+pub(super) fn render(server: &Inner, report: &impl Serialize, sentence: &str, is_error: bool) -> CallToolResult {
+    let mut value = serde_json::to_value(report).unwrap_or_default();
+    text::clean_value(&mut value);
+    if let Some(code) = value.pointer("/error/code").and_then(Value::as_str) {
+        server
+            .metrics
+            .fault(FaultCode::ALL.into_iter().find(|known| known.as_str() == code).unwrap_or(FaultCode::Internal));
+    }
+    let content = vec![ContentBlock::text(text::clean(sentence)), ContentBlock::text(value.to_string())];
+    let mut result = if is_error { CallToolResult::error(content) } else { CallToolResult::success(content) };
+    result.structured_content = Some(value);
+    result
+}
+
+/// Whether this very request may be answered with a task. Declaring the extension is not enough:
+/// a client of an older version that declared it would see an empty success.
+pub(super) fn wants_task(peer: &RequestContext<RoleServer>) -> bool {
+    peer.protocol_version().is_some_and(|version| version >= ProtocolVersion::V_2026_07_28)
+        && peer.client_capabilities().is_some_and(|capabilities| capabilities.supports_tasks())
+}
+
+pub(super) fn elapsed_since(since: Option<SystemTime>) -> Duration {
+    since.and_then(|since| since.elapsed().ok()).unwrap_or_default()
+}
+
+fn outcome_of(response: &CallToolResponse) -> &'static str {
+    match response {
+        CallToolResponse::Complete(result) if result.is_error == Some(true) => "error",
+        CallToolResponse::Complete(_) => "ok",
+        CallToolResponse::Task(_) => "task",
+        // Tools of this engine answer with nothing else.
+        CallToolResponse::InputRequired(_) | _ => "other",
+    }
+}
+
+fn shown(value: &Value) -> String {
+    text::cap(&value.to_string(), 64).into_owned()
+}

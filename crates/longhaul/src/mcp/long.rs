@@ -1,0 +1,327 @@
+//! Long tools behind the dispatcher: begin, then the path that this client can follow.
+
+use std::{sync::Arc, time::Duration};
+
+use futures_util::future::{BoxFuture, FutureExt};
+use rmcp::{
+    ErrorData,
+    model::{CallToolResponse, CallToolResult, GetTaskResult, Tool},
+};
+use serde_json::Value;
+use tokio::time::Instant;
+
+use super::{
+    AnyTool, Inner,
+    call::{Call, OwnArguments, TaskCall, audit, elapsed_since, parse, pass_gate, render, unbroken, wants_task},
+    catalog,
+    reporter::{Note, Reporter, ToPeer, spell},
+};
+use crate::{
+    context::Context,
+    fault::Fault,
+    follow::{Ending, Followed, Follower, News, Watch, follow},
+    operation::{Operation, Running, Subject},
+    report::{Next, OperationReport, State, timestamp},
+    tool::{Class, LongTool},
+};
+
+pub(super) type Handle<T> = <<T as LongTool>::Operation as Operation>::Handle;
+pub(super) type Output<T> = <<T as LongTool>::Operation as Operation>::Output;
+
+pub(super) struct Long<T>(pub(super) Arc<T>);
+
+impl<T> Clone for Long<T> {
+    fn clone(&self) -> Self {
+        Self(self.0.clone())
+    }
+}
+
+impl<T: LongTool> AnyTool for Long<T> {
+    fn name(&self) -> &'static str {
+        T::NAME
+    }
+
+    fn listed_from(&self) -> Class {
+        T::LISTED_FROM
+    }
+
+    fn entry(&self) -> Tool {
+        let facts = catalog::Facts { name: T::NAME, class: T::CLASS, idempotent: true, long: true };
+        catalog::entry::<T::Args, OperationReport<Output<T>>>(&facts)
+    }
+
+    fn call(&self, call: Call) -> BoxFuture<'static, CallToolResponse> {
+        let tool = self.clone();
+        async move {
+            let server = call.server.clone();
+            tool.run(call).await.unwrap_or_else(|fault| tool.failed(&server, fault))
+        }
+        .boxed()
+    }
+
+    fn failed(&self, server: &Inner, fault: Fault) -> CallToolResponse {
+        self.refusal(server, "", fault)
+    }
+
+    fn get_task(&self, task: TaskCall) -> BoxFuture<'static, Result<GetTaskResult, ErrorData>> {
+        let tool = self.clone();
+        async move { tool.look_at_task(task).await }.boxed()
+    }
+
+    fn cancel_task(&self, task: TaskCall) -> BoxFuture<'static, Result<(), ErrorData>> {
+        let tool = self.clone();
+        async move { tool.abort_task(task).await }.boxed()
+    }
+}
+
+/// A call past the gate.
+pub(super) struct Admitted {
+    pub(super) call: Call,
+    pub(super) class: Class,
+    resource: String,
+    /// The same call again.
+    again: Next,
+    until: Instant,
+}
+
+/// What became of the start by the time the caller had to be answered.
+enum Begun<H> {
+    Handle(H),
+    Refused(Box<Fault>),
+    StillStarting,
+}
+
+impl<T: LongTool> Long<T> {
+    async fn run(&self, mut call: Call) -> Result<CallToolResponse, Fault> {
+        let again = call.arguments.clone();
+        let own = OwnArguments::take(&mut call.arguments, true, T::CLASS)?;
+        let args: T::Args = parse(self, std::mem::take(&mut call.arguments))?;
+        let (class, resource) = (self.0.class(&args), self.0.resource(&call.cx, &args));
+        pass_gate(&call, T::NAME, class, &resource, own.confirm.as_deref())?;
+        let token = call.peer.meta.get_progress_token();
+        let unasked = if token.is_some() { Duration::MAX } else { call.server.settings.wait };
+        let wait = self.0.terms().timeout.min(own.wait.unwrap_or(unasked));
+        let next = Next {
+            tool: T::NAME.into(),
+            arguments: again,
+            after_seconds: None,
+            why: "The same call joins what it started.".into(),
+        };
+        let until = call.arrived + wait;
+        let reporter = token.map(|token| {
+            let sink = ToPeer { peer: call.peer.peer.clone(), token };
+            Reporter::start(sink, note(&resource, "starting", None, Duration::ZERO))
+        });
+        let admitted = Admitted { call, class, resource, again: next, until };
+        let response = self.follow_through(&admitted, args, reporter.as_ref()).await;
+        if let Some(reporter) = reporter {
+            // A client that is gone reads nothing; there is nobody to keep the promise for.
+            reporter.finish(admitted.call.left()).await;
+        }
+        Ok(response)
+    }
+
+    async fn follow_through(
+        &self,
+        admitted: &Admitted,
+        args: T::Args,
+        reporter: Option<&Reporter>,
+    ) -> CallToolResponse {
+        let Admitted { call, resource, .. } = admitted;
+        let handle = match self.begin(admitted, args, reporter).await {
+            Begun::Handle(handle) => handle,
+            Begun::Refused(fault) => return self.refusal(&call.server, resource, *fault),
+            Begun::StillStarting => return self.still_starting(admitted),
+        };
+        if !T::STEPWISE
+            && wants_task(&call.peer)
+            && let Some(task) = self.task(admitted, &handle)
+        {
+            return task;
+        }
+        let subject = self.0.operation().subject(&handle);
+        let already = elapsed_since(subject.since).saturating_sub(call.arrived.elapsed());
+        let mut watcher =
+            Watcher { tool: self, admitted, handle: &handle, resource: &subject.resource, reporter, already };
+        let following = call.server.metrics.follow(T::Operation::KIND);
+        let watch = Watch { pace: self.0.terms().pace, until: Some(admitted.until) };
+        let followed = follow(self.0.operation(), &call.cx, &handle, watch, call.left(), &mut watcher).await;
+        following.ended(state_of(&followed.ending).as_str());
+        self.report(&call.server, &call.cx, &subject, followed, already + call.arrived.elapsed()).into()
+    }
+
+    /// Begins as a task of its own. Whoever leaves or runs out of time leaves it running: it ends
+    /// by itself soon, and the same call finds what it made.
+    async fn begin(&self, admitted: &Admitted, args: T::Args, reporter: Option<&Reporter>) -> Begun<Handle<T>> {
+        let Admitted { call, class, resource, .. } = admitted;
+        let (tool, class, name) = (self.0.clone(), *class, resource.clone());
+        let cx = match reporter.map(Reporter::teller) {
+            None => call.cx.clone(),
+            Some(notes) => {
+                let resource = resource.clone();
+                call.cx.clone().telling(move |step| {
+                    notes.send_replace(note(&resource, step, None, Duration::ZERO));
+                })
+            }
+        };
+        let work = async move {
+            let begun = tool.begin(&cx, args).await;
+            audit(&cx, T::NAME, class, &name, begun.as_ref().map_or_else(|fault| fault.code.as_str(), |_| "begun"));
+            begun
+        };
+        tokio::select! {
+            begun = unbroken(&call.server, &call.cx, work) => match begun {
+                Ok(handle) => Begun::Handle(handle),
+                Err(fault) => Begun::Refused(Box::new(fault)),
+            },
+            () = tokio::time::sleep_until(admitted.until) => Begun::StillStarting,
+            () = call.left() => Begun::StillStarting,
+        }
+    }
+
+    fn still_starting(&self, admitted: &Admitted) -> CallToolResponse {
+        let call = &admitted.call;
+        let mut report =
+            OperationReport::new(T::Operation::KIND, &self.nothing(&call.server, &admitted.resource), State::Running);
+        report.phase = "starting".into();
+        report.elapsed_seconds = call.arrived.elapsed().as_secs();
+        report.message = format!("{} is still being started; the same call joins it.", admitted.resource);
+        report.next = Some(admitted.again.clone());
+        rendered(&call.server, &report).into()
+    }
+
+    /// There is no operation: the fault says why.
+    fn refusal(&self, server: &Inner, resource: &str, fault: Fault) -> CallToolResponse {
+        let report = OperationReport::new(T::Operation::KIND, &self.nothing(server, resource), State::Failed);
+        rendered(server, &report.with_fault(fault)).into()
+    }
+
+    /// The subject of a call that has no handle.
+    fn nothing(&self, server: &Inner, resource: &str) -> Subject {
+        Subject {
+            target: server.target.clone(),
+            resource: resource.to_owned(),
+            since: None,
+            resume: Next::new(T::NAME, ""),
+        }
+    }
+
+    /// How it was left, in the tool's own shape: the same words for calls and for tasks.
+    pub(super) fn report(
+        &self,
+        server: &Inner,
+        cx: &Context,
+        subject: &Subject,
+        followed: Followed<Output<T>>,
+        elapsed: Duration,
+    ) -> CallToolResult {
+        let state = state_of(&followed.ending);
+        let mut report = OperationReport::new(T::Operation::KIND, subject, state);
+        let name = &subject.resource;
+        match followed.ending {
+            Ending::Succeeded(output) => {
+                report.phase = state.as_str().into();
+                report.progress = Some(1.0);
+                report.message = format!("{name} is as it was asked for, after {}.", spell(elapsed));
+                report.result = serde_json::to_value(output).ok();
+            }
+            Ending::Failed(fault) => report = report.with_fault(fault),
+            Ending::Running(running) => {
+                report.message = going_on(name, &running, &subject.resume, server.closing.is_cancelled());
+                report.phase = running.phase;
+                report.progress = running.fraction;
+                report.next = Some(subject.resume.clone());
+            }
+            Ending::Unknown(fault) => {
+                let why = fault.message.clone();
+                report = report.with_fault(fault);
+                report.phase = followed.last.map(|last| last.phase).unwrap_or_default();
+                report.message = format!(
+                    "What {name} is doing is unknown: {why}. The remote work goes on or not, this says nothing of it."
+                );
+                report.next.get_or_insert_with(|| subject.resume.clone());
+            }
+        }
+        report.observed_at = followed.seen_at.map(timestamp);
+        report.elapsed_seconds = elapsed.as_secs();
+        if let Some(error) = &mut report.error {
+            error.trace_id.get_or_insert_with(|| cx.trace_id().to_owned());
+        }
+        rendered(server, &report)
+    }
+}
+
+/// Tells the reporter what is seen and takes the steps of a stepwise tool.
+struct Watcher<'a, T: LongTool> {
+    tool: &'a Long<T>,
+    admitted: &'a Admitted,
+    handle: &'a Handle<T>,
+    resource: &'a str,
+    reporter: Option<&'a Reporter>,
+    already: Duration,
+}
+
+impl<T: LongTool> Follower for Watcher<'_, T> {
+    fn hear(&mut self, news: News<'_>) {
+        let seen = matches!(news, News::Running(_));
+        self.admitted.call.server.metrics.looked(T::Operation::KIND, seen);
+        let Some(reporter) = self.reporter else { return };
+        match news {
+            News::Running(running) => {
+                reporter.tell(note(self.resource, &line(running), running.fraction, self.already))
+            }
+            News::Missed(fault) => {
+                let trouble = format!("could not be looked at just now ({}); going on", fault.code.as_str());
+                reporter.tell(note(self.resource, &trouble, None, self.already));
+            }
+        }
+    }
+
+    async fn advance(&mut self, running: &Running) -> Result<bool, Fault> {
+        if !T::STEPWISE {
+            return Ok(false);
+        }
+        let call = &self.admitted.call;
+        let (tool, cx, handle, running) = (self.tool.0.clone(), call.cx.clone(), self.handle.clone(), running.clone());
+        unbroken(&call.server, &call.cx, async move { tool.advance(&cx, &handle, &running).await }).await
+    }
+}
+
+impl Call {
+    /// Resolves when the caller has left or the process ends. Only awaited while the call is open:
+    /// the same token fires after a normal reply, too.
+    async fn left(&self) {
+        tokio::select! {
+            () = self.peer.ct.cancelled() => {}
+            () = self.server.closing.cancelled() => {}
+        }
+    }
+}
+
+fn rendered(server: &Inner, report: &OperationReport<Value>) -> CallToolResult {
+    render(server, report, &report.message, report.state.is_error())
+}
+
+fn state_of<O>(ending: &Ending<O>) -> State {
+    match ending {
+        Ending::Succeeded(_) => State::Succeeded,
+        Ending::Failed(_) => State::Failed,
+        Ending::Running(_) => State::Running,
+        Ending::Unknown(_) => State::Unknown,
+    }
+}
+
+fn going_on(name: &str, running: &Running, resume: &Next, closing: bool) -> String {
+    let because = if closing { "this server is ending" } else { "this call stops watching" };
+    let phase = if running.phase.is_empty() { "not looked at yet" } else { &running.phase };
+    format!("{name}: {phase}. The work goes on although {because}; {} follows it further.", resume.tool)
+}
+
+pub(super) fn line(running: &Running) -> String {
+    if running.detail.is_empty() { running.phase.clone() } else { format!("{}: {}", running.phase, running.detail) }
+}
+
+fn note(resource: &str, what: &str, fraction: Option<f64>, already: Duration) -> Note {
+    let message = crate::text::cap(&crate::text::clean(&format!("{resource}: {what}")), 512).into_owned();
+    Note { fraction, message, already }
+}
