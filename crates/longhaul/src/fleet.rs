@@ -1,5 +1,7 @@
 //! [`Fleet`]: several resources of one kind as one operation.
 
+use std::time::Duration;
+
 use futures_util::{StreamExt, stream};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -7,12 +9,16 @@ use serde::{Deserialize, Serialize};
 use crate::{
     context::Context,
     fault::{Fault, FaultCode},
-    operation::{Observation, Operation, Running, Subject},
+    operation::{Observation, Operation, Running, Subject, look},
     report::{Next, State},
 };
 
 /// So many members are looked at at the same time.
 const AT_ONCE: usize = 8;
+
+/// A member's look that takes longer has failed, so that one that hangs does not hide the others:
+/// the fleet's own look is bounded by its pace.
+const MEMBER_LIMIT: Duration = Duration::from_secs(3);
 
 /// Forty machines are one operation whose handle is forty handles.
 #[derive(Clone, Debug)]
@@ -128,7 +134,7 @@ impl<O: Operation> Fleet<O> {
             }
             Member::Started(handle) => {
                 let resource = self.0.subject(handle).resource;
-                match self.0.observe(cx, handle).await {
+                match look(&self.0, cx, handle, MEMBER_LIMIT).await {
                     Ok(observation) => (MemberReport::of(resource, observation), None),
                     Err(fault) => (MemberReport::missed(resource, fault.clone()), Some(fault)),
                 }

@@ -13,9 +13,10 @@ use futures_util::StreamExt;
 use tokio::time::{Instant, sleep_until};
 
 use crate::{
+    clock,
     context::Context,
     fault::{Fault, FaultCode},
-    operation::{Observation, Operation, Pace, Running, look},
+    operation::{Observation, Operation, Pace, Running, after, look},
 };
 
 /// The last look, at the bound, takes at most so long: whoever waits is about to give up.
@@ -117,7 +118,7 @@ pub async fn follow<O: Operation, F: Follower>(
                 tokio::select! {
                     () = &mut leave => return eyes.left(),
                     () = reached(watch.until) => {}
-                    () = sleep_until(opened + watch.pace.every) => {}
+                    () = sleep_until(after(opened, watch.pace.every)) => {}
                 }
                 continue 'open;
             };
@@ -173,7 +174,7 @@ impl Eyes {
             Err(fault) => return self.miss(fault, follower),
         };
         self.failing = None;
-        self.seen_at = Some(SystemTime::now());
+        self.seen_at = Some(clock::now());
         match observation {
             Observation::Running(running) => {
                 follower.hear(News::Running(&running));
@@ -197,9 +198,14 @@ impl Eyes {
     }
 
     /// A step that could not be taken. Where it was refused the work stays undone: that is a
-    /// failure; where nobody knows the caller any more, it may have been done all the same.
+    /// failure. Where nobody knows the caller any more, or a defect of ours ended the step, it may
+    /// have been done all the same. Where its outcome is unknown, the next look tells.
     fn stumble<T>(&mut self, fault: Fault, follower: &mut impl Follower) -> Option<Ending<T>> {
-        if !fault.retryable && fault.code != FaultCode::Unauthenticated {
+        if fault.code == FaultCode::OutcomeUnknown {
+            follower.hear(News::Missed(&fault));
+            return None;
+        }
+        if !fault.retryable && !matches!(fault.code, FaultCode::Unauthenticated | FaultCode::Internal) {
             return Some(Ending::Failed(fault));
         }
         match self.miss(fault, follower) {

@@ -12,13 +12,14 @@
 //! | [`tool`] | long and quick tools, and who may call them |
 //! | [`fault`], [`report`] | the one shape of failure, the shapes of answers |
 //! | [`text`] | vendor text made safe |
-//! | [`context`] | who calls, under which trace, who hears of the steps |
+//! | [`context`], [`clock`] | who calls, under which trace, who hears of the steps; what time it is |
 //! | `mcp` (feature) | the one MCP handler: dispatcher, reporter, tasks, sealed ids, panic guard |
 //!
 //! It knows nothing of HTTP, writes no file, starts nothing in the background that changes a
 //! backend, and keeps no state that a restart would lose.
 #![cfg_attr(feature = "mcp", doc = include_str!("../README.md"))]
 
+pub mod clock;
 pub mod context;
 pub mod fault;
 pub mod fleet;

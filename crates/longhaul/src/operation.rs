@@ -86,13 +86,31 @@ pub struct Running {
     pub fraction: Option<f64>,
     /// What is going on, in a few words.
     pub detail: String,
+    /// The work stands still until a stepwise call takes its next step.
+    pub waits_for_caller: bool,
+    /// What is there and may cost money if nobody goes on.
+    pub leftovers: Vec<String>,
 }
 
 impl Running {
     /// Work in `phase`.
     #[must_use]
     pub fn new(phase: impl Into<String>, detail: impl Into<String>) -> Self {
-        Self { phase: phase.into(), fraction: None, detail: detail.into() }
+        Self { phase: phase.into(), detail: detail.into(), ..Self::default() }
+    }
+
+    /// Stands still until a stepwise call goes on with it.
+    #[must_use]
+    pub fn waiting_for_caller(mut self) -> Self {
+        self.waits_for_caller = true;
+        self
+    }
+
+    /// With what is there and may cost money.
+    #[must_use]
+    pub fn with_leftovers(mut self, leftovers: Vec<String>) -> Self {
+        self.leftovers = leftovers;
+        self
     }
 
     /// With the part that is done, from 0 to 1.
@@ -170,8 +188,15 @@ pub(crate) async fn look<O: Operation>(
 fn next_look(start: Instant, now: Instant, every: Duration, wait: Option<Duration>) -> Instant {
     let every = every.max(Duration::from_millis(1));
     let done = now.duration_since(start).as_nanos() / every.as_nanos();
-    let grid = u32::try_from(done + 1).map_or(now + every, |points| start + every * points);
-    wait.map_or(grid, |wait| grid.max(now + wait))
+    let elapsed = u32::try_from(done + 1).ok().and_then(|points| every.checked_mul(points));
+    let grid = elapsed.map_or_else(|| after(now, every), |elapsed| after(start, elapsed));
+    wait.map_or(grid, |wait| grid.max(after(now, wait)))
+}
+
+/// `wait` after `start`. A wait beyond all clocks (a vendor may ask for any) is about thirty years.
+pub(crate) fn after(start: Instant, wait: Duration) -> Instant {
+    const FAR: Duration = Duration::from_secs(1 << 30);
+    start.checked_add(wait).unwrap_or(start + FAR)
 }
 
 #[cfg(test)]

@@ -1,1 +1,58 @@
-//! x
+//! SageMaker JumpStart deployments that outlive a request.
+//!
+//! As a library: [`Endpoints`] starts, follows, lists and removes endpoints; what it starts can
+//! be followed as a stream of observations. As a server: `server` builds the MCP server whose
+//! tools do the same for an agent.
+//!
+//! ```no_run
+//! use futures_util::StreamExt;
+//! use sagemaker_mcp::{Config, Endpoints, longhaul::operation::Observation};
+//!
+//! # async fn example() -> Result<(), longhaul::fault::Fault> {
+//! let endpoints = Endpoints::connect(Config { region: Some("us-east-2".into()), ..Config::default() });
+//! let handle = endpoints.find("my-endpoint").await?;
+//! let mut looks = std::pin::pin!(endpoints.watch(&handle));
+//! while let Some(look) = looks.next().await {
+//!     match look {
+//!         Ok(Observation::Running(running)) => println!("{}", running.phase),
+//!         Ok(Observation::Succeeded(result)) => return Ok(println!("{}", result.message)),
+//!         Ok(Observation::Failed(fault)) => return Err(fault),
+//!         Err(missed) => println!("could not look: {missed}"),
+//!     }
+//! }
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! | module | holds |
+//! |---|---|
+//! | [`states`] | what SageMaker's words mean; the file to read first |
+//! | [`operation`] | an endpoint and what it is to become |
+//! | [`start`], [`removal`] | the steps there and back, each safe to repeat |
+//! | [`names`] | derived names and tags: the only memory there is |
+//! | [`jumpstart`] | from a model's published document to the three requests |
+//! | [`api`], [`error`] | what is used of AWS, and why it did not do it |
+//! | [`tools`] | the MCP tools |
+//!
+//! It never creates a role, never deletes what it did not make, keeps no state of its own and
+//! changes nothing outside a call that asks for it.
+
+pub mod api;
+mod client;
+mod config;
+pub mod error;
+pub mod jumpstart;
+pub mod names;
+pub mod operation;
+pub mod removal;
+#[cfg(feature = "server")]
+mod server;
+pub mod start;
+pub mod states;
+pub mod tools;
+
+pub use client::Endpoints;
+pub use config::Config;
+pub use longhaul;
+#[cfg(feature = "server")]
+pub use server::{SageMaker, server};

@@ -1,2 +1,7 @@
-//! x
-fn main() {}
+//! The `sagemaker-mcp` program.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    longhaul_serve::run(sagemaker_mcp::SageMaker)
+}

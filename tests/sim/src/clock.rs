@@ -21,57 +21,70 @@ pub struct Moment {
 #[derive(Clone, Debug)]
 pub struct Clock {
     factor: f64,
-    anchor: Instant,
-    simulated_at_anchor: f64,
-    wall_at_anchor: f64,
+    /// The moments at which the clock was started, changed its speed or jumped,
+    /// each with the speed from then on. Never empty.
+    turns: Vec<(Moment, f64)>,
+    last_turn: Instant,
 }
 
 impl Clock {
     /// A clock that starts at zero and runs `factor` simulated seconds a second.
     #[must_use]
     pub fn new(factor: f64) -> Self {
-        let wall = SystemTime::now()
-            .duration_since(UNIX_EPOCH)
-            .unwrap_or_default();
-        Self {
-            factor,
-            anchor: Instant::now(),
-            simulated_at_anchor: 0.0,
-            wall_at_anchor: wall.as_secs_f64(),
-        }
+        let wall = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let start = Moment { simulated: 0.0, wall: wall.as_secs_f64() };
+        Self { factor, turns: vec![(start, factor)], last_turn: Instant::now() }
     }
 
     /// Now, on both scales.
     #[must_use]
     pub fn now(&self) -> Moment {
-        let elapsed = self.anchor.elapsed().as_secs_f64();
-        Moment {
-            simulated: self.simulated_at_anchor + elapsed * self.factor,
-            wall: self.wall_at_anchor + elapsed,
-        }
+        let now = self.exactly_now();
+        Moment { wall: to_milliseconds(now.wall), ..now }
     }
 
-    /// The wall's time at an earlier simulated moment, assuming that the clock
-    /// ran at its present speed since.
+    fn exactly_now(&self) -> Moment {
+        let elapsed = self.last_turn.elapsed().as_secs_f64();
+        let (turn, factor) = self.turns.last().copied().unwrap_or((ZERO, self.factor));
+        Moment { simulated: turn.simulated + elapsed * factor, wall: turn.wall + elapsed }
+    }
+
+    /// The wall's time at a simulated moment. The answer for a moment of the
+    /// past never changes; a moment that was jumped over is when the jump was.
     #[must_use]
     pub fn wall_at(&self, simulated: f64) -> f64 {
-        let now = self.now();
-        now.wall - (now.simulated - simulated).max(0.0) / self.factor
+        let later = self.turns.iter().position(|(turn, _)| turn.simulated > simulated);
+        let (before, after) = self.turns.split_at(later.unwrap_or(self.turns.len()));
+        let (turn, factor) = before.last().copied().unwrap_or((ZERO, self.factor));
+        let wall = turn.wall + (simulated - turn.simulated) / factor;
+        let limit = after.first().map_or(f64::MAX, |(next, _)| next.wall);
+        to_milliseconds(wall.min(limit))
     }
 
     /// Runs at another speed from now on.
     pub fn set_factor(&mut self, factor: f64) {
-        let now = self.now();
-        self.anchor = Instant::now();
-        self.simulated_at_anchor = now.simulated;
-        self.wall_at_anchor = now.wall;
         self.factor = factor;
+        self.turn(0.0);
     }
 
     /// Lets simulated seconds pass at once.
     pub fn advance(&mut self, seconds: f64) {
-        self.simulated_at_anchor += seconds;
+        self.turn(seconds);
     }
+
+    fn turn(&mut self, jump: f64) {
+        let mut now = self.exactly_now();
+        now.simulated += jump;
+        self.last_turn = Instant::now();
+        self.turns.push((now, self.factor));
+    }
+}
+
+const ZERO: Moment = Moment { simulated: 0.0, wall: 0.0 };
+
+/// The wall's clock is told to the millisecond, as AWS tells it.
+fn to_milliseconds(seconds: f64) -> f64 {
+    (seconds * 1000.0).round() / 1000.0
 }
 
 #[cfg(test)]
@@ -90,5 +103,23 @@ mod tests {
         clock.set_factor(1.0);
         tokio::time::advance(Duration::from_secs(1)).await;
         assert!((clock.now().simulated - 1021.0).abs() < 0.1);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_wall_time_of_the_past_never_changes() {
+        let mut clock = Clock::new(10.0);
+        let start = clock.now().wall;
+        tokio::time::advance(Duration::from_secs(5)).await;
+        let check = |clock: &Clock, simulated: f64, expected: f64| {
+            let seen = clock.wall_at(simulated) - start;
+            assert!((seen - expected).abs() < 0.002, "{simulated}: {seen}");
+        };
+        check(&clock, 20.0, 2.0);
+        clock.advance(100.0);
+        clock.set_factor(1.0);
+        tokio::time::advance(Duration::from_secs(7)).await;
+        check(&clock, 20.0, 2.0);
+        check(&clock, 100.0, 5.0);
+        check(&clock, 151.0, 6.0);
     }
 }

@@ -45,6 +45,26 @@ const fn once() -> i64 {
     1
 }
 
+impl Fault {
+    /// How long a hang lasts when nobody says: longer than any client waits.
+    const HANG: Duration = Duration::from_secs(3600);
+
+    /// Says what is wrong with a fault that cannot happen.
+    ///
+    /// # Errors
+    ///
+    /// When its seconds are no duration.
+    pub fn check(&self) -> Result<(), String> {
+        let seconds = self.seconds.map(Duration::try_from_secs_f64).transpose();
+        seconds.map(drop).map_err(|e| format!("seconds: {e}"))
+    }
+
+    fn hang(&self) -> Duration {
+        let seconds = self.seconds.map(Duration::try_from_secs_f64);
+        seconds.and_then(Result::ok).unwrap_or(Self::HANG)
+    }
+}
+
 /// What a [`Fault`] does to a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -179,7 +199,7 @@ pub async fn apply(
         Kind::Denied => refused(Refusal::Denied),
         Kind::Http500Html => (html_500(), Delivery::Answered),
         Kind::Hang => {
-            tokio::time::sleep(Duration::from_secs_f64(fault.seconds.unwrap_or(3600.0))).await;
+            tokio::time::sleep(fault.hang()).await;
             (carry_out.await, Delivery::Answered)
         }
         Kind::Truncate => (halve(carry_out.await).await, Delivery::Truncated),
@@ -207,10 +227,7 @@ fn html_500() -> Response {
         <h1>Internal Server Error</h1>\n<p>The server encountered an internal error.</p>\n</html>\n";
     let mut response = Response::new(Body::from(PAGE));
     *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
-    response.headers_mut().insert(
-        CONTENT_TYPE,
-        HeaderValue::from_static("text/html; charset=utf-8"),
-    );
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
     response
 }
 
@@ -223,15 +240,12 @@ async fn halve(response: Response) -> Response {
     let half = whole.slice(..whole.len() / 2);
     // An empty body cannot be halved: promise a byte that never comes.
     let promised = whole.len().max(1);
-    parts
-        .headers
-        .insert(CONTENT_LENGTH, HeaderValue::from(promised));
+    parts.headers.insert(CONTENT_LENGTH, HeaderValue::from(promised));
     let chunks = stream::unfold(Some(half), |half| async move {
         let Some(half) = half else {
             // Lets the first half leave before the error closes the connection.
             tokio::time::sleep(Duration::from_millis(20)).await;
-            let broken: Result<Bytes, std::io::Error> =
-                Err(std::io::ErrorKind::ConnectionAborted.into());
+            let broken: Result<Bytes, std::io::Error> = Err(std::io::ErrorKind::ConnectionAborted.into());
             return Some((broken, None));
         };
         Some((Ok(half), None))

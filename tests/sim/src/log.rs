@@ -75,12 +75,7 @@ impl Log {
         let index = book.entries.len();
         entry.n = index as u64 + 1;
         book.entries.push(entry);
-        Ticket {
-            log: self.clone(),
-            volume: book.volume,
-            index,
-            closed: false,
-        }
+        Ticket { log: self.clone(), volume: book.volume, index, closed: false }
     }
 
     /// The entries after number `since`.

@@ -4,6 +4,7 @@
 use std::error::Error;
 use std::io::Write as _;
 use std::path::PathBuf;
+use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use longhaul_sim::sagemaker::{self, Settings, timeline};
@@ -77,8 +78,17 @@ impl Sagemaker {
 }
 
 #[tokio::main]
-async fn main() -> Result<(), Box<dyn Error>> {
-    let cli = Cli::parse();
+async fn main() -> ExitCode {
+    match run(Cli::parse()).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("longhaul-sim: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(cli: Cli) -> Result<(), Box<dyn Error>> {
     // Registered first, so that a signal that comes early is not missed.
     let mut terminate = signal(SignalKind::terminate())?;
     let running: Running = match cli.vendor {

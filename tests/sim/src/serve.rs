@@ -93,16 +93,10 @@ async fn accept(listener: TcpListener, app: Router) {
 async fn serve_connection(stream: TcpStream, app: Router) {
     let _ = stream.set_nodelay(true);
     let cut = Cut::default();
-    let socket = Socket {
-        stream,
-        cut: cut.clone(),
-    };
+    let socket = Socket { stream, cut: cut.clone() };
     let service = TowerToHyperService::new(app.layer(Extension(cut)));
     // An error here is a peer that left or a connection that was cut on purpose.
-    let _ = auto::Builder::new(TokioExecutor::new())
-        .http1_only()
-        .serve_connection(TokioIo::new(socket), service)
-        .await;
+    let _ = auto::Builder::new(TokioExecutor::new()).http1_only().serve_connection(TokioIo::new(socket), service).await;
 }
 
 /// A TCP stream that can be told to break.
@@ -121,21 +115,13 @@ impl Drop for Socket {
 }
 
 impl AsyncRead for Socket {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buf: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
+    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut self.stream).poll_read(cx, buf)
     }
 }
 
 impl AsyncWrite for Socket {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buf: &[u8],
-    ) -> Poll<io::Result<usize>> {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
         if self.cut.is_cut() {
             return Poll::Ready(Err(io::ErrorKind::ConnectionReset.into()));
         }

@@ -1,14 +1,15 @@
 //! One call: its own arguments, its path, its panic guard, its audit line.
 
 use std::{
+    any::Any,
     panic::AssertUnwindSafe,
     sync::Arc,
     time::{Duration, SystemTime},
 };
 
-use futures_util::FutureExt;
+use futures_util::{FutureExt, future::BoxFuture};
 use rmcp::{
-    RoleServer,
+    ErrorData, RoleServer,
     model::{CallToolRequestParams, CallToolResponse, CallToolResult, ContentBlock, JsonObject, ProtocolVersion},
     service::RequestContext,
 };
@@ -19,11 +20,15 @@ use tracing::Instrument;
 
 use super::{AnyTool, Inner, MAX_WAIT_SECONDS};
 use crate::{
+    clock,
     context::{Context, new_trace_id, trace_id_of},
     fault::{Fault, FaultCode},
     text,
     tool::{Ask, Class, authorize},
 };
+
+/// Bytes of a W3C `traceparent`; later versions may append to it.
+const TRACEPARENT_LENGTH: usize = 55;
 
 /// A call on its way to a tool.
 pub(super) struct Call {
@@ -56,17 +61,31 @@ pub(super) async fn answer(
 ) -> CallToolResponse {
     let arrived = Instant::now();
     let cx = context(server, &peer);
-    let parent = peer.meta.get_traceparent().unwrap_or_default();
+    // Anybody may have written it: only what is well formed reaches the log.
+    let parent = peer.meta.get_traceparent().filter(|parent| trace_id_of(parent).is_some());
+    let parent = parent.and_then(|parent| parent.get(..TRACEPARENT_LENGTH));
     let span = tracing::info_span!("call", tool = tool.name(), trace_id = cx.trace_id(), parent);
     let arguments = request.arguments.unwrap_or_default();
-    let trace_id = cx.trace_id().to_owned();
-    let call = Call { server: server.clone(), arguments, peer, cx, arrived };
-    let response = AssertUnwindSafe(tool.call(call)).catch_unwind().instrument(span).await.unwrap_or_else(|_| {
-        server.metrics.panicked();
-        tool.failed(server, internal(&trace_id))
-    });
+    let call = Call { server: server.clone(), arguments, peer, cx: cx.clone(), arrived };
+    let answered = AssertUnwindSafe(async { tool.call(call).await }).catch_unwind().instrument(span).await;
+    let response = answered.unwrap_or_else(|panic| tool.failed(server, defect(server, &cx, panic.as_ref())));
     server.metrics.called(tool.name(), outcome_of(&response), arrived.elapsed());
     response
+}
+
+/// Answers a `tasks/…` request. A panic becomes a protocol error: here is no tool result to put it in.
+pub(super) async fn answer_task<T>(
+    server: &Arc<Inner>,
+    task: TaskCall,
+    answer: impl FnOnce(TaskCall) -> BoxFuture<'static, Result<T, ErrorData>>,
+) -> Result<T, ErrorData> {
+    let cx = task.cx.clone();
+    let span = tracing::info_span!("task", trace_id = cx.trace_id());
+    let answered = AssertUnwindSafe(async { answer(task).await }).catch_unwind().instrument(span).await;
+    answered.unwrap_or_else(|panic| {
+        let fault = defect(server, &cx, panic.as_ref());
+        Err(ErrorData::internal_error(fault.message.clone(), serde_json::to_value(&fault).ok()))
+    })
 }
 
 pub(super) fn context(server: &Inner, peer: &RequestContext<RoleServer>) -> Context {
@@ -75,12 +94,25 @@ pub(super) fn context(server: &Inner, peer: &RequestContext<RoleServer>) -> Cont
     Context::new(principal, given.unwrap_or_else(new_trace_id))
 }
 
-/// What a caller is told of a panic; the log has the rest under the same trace id.
-pub(super) fn internal(trace_id: &str) -> Fault {
-    let mut fault = Fault::new(FaultCode::Internal, "the server met a defect of its own; it goes on serving")
+/// What a caller is told of a panic, which is counted; the log has the rest under the same trace id.
+pub(super) fn defect(server: &Inner, cx: &Context, panic: &(dyn Any + Send)) -> Fault {
+    server.metrics.panicked();
+    let text = panic.downcast_ref::<&str>().copied().or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+    let text = text::clean(text.unwrap_or("no text"));
+    tracing::error!(trace_id = cx.trace_id(), panic = text, "a panic was caught");
+    internal(cx)
+}
+
+fn internal(cx: &Context) -> Fault {
+    let fault = Fault::new(FaultCode::Internal, "the server met a defect of its own; it goes on serving")
         .with_advice("Look at the resource before you repeat the call: part of it may have happened.")
         .with_advice("Report it with the log lines of this trace id.");
-    fault.trace_id = Some(trace_id.to_owned());
+    traced(cx, fault)
+}
+
+/// With the id under which the log has the rest.
+pub(super) fn traced(cx: &Context, mut fault: Fault) -> Fault {
+    fault.trace_id.get_or_insert_with(|| cx.trace_id().to_owned());
     fault
 }
 
@@ -89,7 +121,7 @@ impl OwnArguments {
     pub(super) fn take(arguments: &mut JsonObject, long: bool, class: Class) -> Result<Self, Fault> {
         let wait = match arguments.remove("wait_seconds").filter(|_| long) {
             None | Some(Value::Null) => None,
-            Some(value) => match value.as_u64() {
+            Some(value) => match whole(&value) {
                 Some(seconds) if seconds <= MAX_WAIT_SECONDS => Some(Duration::from_secs(seconds)),
                 _ => {
                     let why = format!(
@@ -160,27 +192,45 @@ pub(super) fn audit(cx: &Context, tool: &str, class: Class, resource: &str, outc
     );
 }
 
+/// Awaits work; a panic becomes a fault.
+pub(super) async fn guarded<T>(
+    server: &Inner,
+    cx: &Context,
+    work: impl Future<Output = Result<T, Fault>>,
+) -> Result<T, Fault> {
+    AssertUnwindSafe(work).catch_unwind().await.unwrap_or_else(|panic| Err(defect(server, cx, panic.as_ref())))
+}
+
 /// Runs work as a task of its own that is not dropped with the call; a panic becomes a fault.
+/// What came of it is in the audit log, also when nobody waits any more.
 pub(super) async fn unbroken<T: Send + 'static>(
     server: &Arc<Inner>,
     cx: &Context,
+    outcome: impl FnOnce(&Context, &Result<T, Fault>) + Send + 'static,
     work: impl Future<Output = Result<T, Fault>> + Send + 'static,
 ) -> Result<T, Fault> {
-    match tokio::spawn(work.in_current_span()).await {
-        Ok(outcome) => outcome,
-        Err(error) => {
-            if error.is_panic() {
-                server.metrics.panicked();
-            }
-            Err(internal(cx.trace_id()))
-        }
-    }
+    let (inner, own) = (server.clone(), cx.clone());
+    let work = async move {
+        let done = guarded(&inner, &own, work).await;
+        outcome(&own, &done);
+        done
+    };
+    // Not joined: the runtime is ending.
+    server.works.spawn(work.in_current_span()).await.unwrap_or_else(|_| Err(internal(cx)))
 }
 
 /// A report as a tool result: made safe, one sentence, then the JSON.
 pub(super) fn render(server: &Inner, report: &impl Serialize, sentence: &str, is_error: bool) -> CallToolResult {
     let mut value = serde_json::to_value(report).unwrap_or_default();
+    drop_nulls(&mut value);
+    let next = value.pointer("/next/arguments").cloned();
     text::clean_value(&mut value);
+    if value.pointer("/next/arguments") != next.as_ref()
+        && let Some(report) = value.as_object_mut()
+    {
+        // A call whose arguments were cut or redacted is another call.
+        report.remove("next");
+    }
     if let Some(code) = value.pointer("/error/code").and_then(Value::as_str) {
         server
             .metrics
@@ -200,7 +250,26 @@ pub(super) fn wants_task(peer: &RequestContext<RoleServer>) -> bool {
 }
 
 pub(super) fn elapsed_since(since: Option<SystemTime>) -> Duration {
-    since.and_then(|since| since.elapsed().ok()).unwrap_or_default()
+    since.and_then(|since| clock::now().duration_since(since).ok()).unwrap_or_default()
+}
+
+/// A field that is absent is left out: the schemas of the list do not offer `null`.
+fn drop_nulls(value: &mut Value) {
+    match value {
+        Value::Object(fields) => {
+            fields.retain(|_, value| !value.is_null());
+            fields.values_mut().for_each(drop_nulls);
+        }
+        Value::Array(items) => items.iter_mut().for_each(drop_nulls),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
+}
+
+/// A whole number, also where it is written `5.0`: to JSON Schema that is an integer.
+fn whole(value: &Value) -> Option<u64> {
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "whole and within the limit")]
+    let whole = |number: f64| (0.0..=MAX_WAIT_SECONDS as f64).contains(&number).then_some(number as u64);
+    value.as_u64().or_else(|| value.as_f64().filter(|number| number.fract() == 0.0).and_then(whole))
 }
 
 fn outcome_of(response: &CallToolResponse) -> &'static str {

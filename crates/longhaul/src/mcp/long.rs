@@ -1,6 +1,6 @@
 //! Long tools behind the dispatcher: begin, then the path that this client can follow.
 
-use std::{sync::Arc, time::Duration};
+use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
 use futures_util::future::{BoxFuture, FutureExt};
 use rmcp::{
@@ -8,22 +8,29 @@ use rmcp::{
     model::{CallToolResponse, CallToolResult, GetTaskResult, Tool},
 };
 use serde_json::Value;
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep_until};
 
 use super::{
     AnyTool, Inner,
-    call::{Call, OwnArguments, TaskCall, audit, elapsed_since, parse, pass_gate, render, unbroken, wants_task},
+    call::{
+        Call, OwnArguments, TaskCall, audit, defect, elapsed_since, parse, pass_gate, render, traced, unbroken,
+        wants_task,
+    },
     catalog,
     reporter::{Note, Reporter, ToPeer, spell},
 };
 use crate::{
     context::Context,
-    fault::Fault,
+    fault::{Fault, FaultCode},
     follow::{Ending, Followed, Follower, News, Watch, follow},
-    operation::{Operation, Running, Subject},
+    operation::{Operation, Running, Subject, after},
     report::{Next, OperationReport, State, timestamp},
     tool::{Class, LongTool},
 };
+
+/// A start or a find gets at least so long, however short the wait: who polls with
+/// `wait_seconds: 0` must come to see the work, too.
+const BEGIN_AT_LEAST: Duration = Duration::from_secs(4);
 
 pub(super) type Handle<T> = <<T as LongTool>::Operation as Operation>::Handle;
 pub(super) type Output<T> = <<T as LongTool>::Operation as Operation>::Output;
@@ -53,8 +60,8 @@ impl<T: LongTool> AnyTool for Long<T> {
     fn call(&self, call: Call) -> BoxFuture<'static, CallToolResponse> {
         let tool = self.clone();
         async move {
-            let server = call.server.clone();
-            tool.run(call).await.unwrap_or_else(|fault| tool.failed(&server, fault))
+            let (server, cx) = (call.server.clone(), call.cx.clone());
+            tool.run(call).await.unwrap_or_else(|fault| tool.failed(&server, traced(&cx, fault)))
         }
         .boxed()
     }
@@ -107,18 +114,22 @@ impl<T: LongTool> Long<T> {
             after_seconds: None,
             why: "The same call joins what it started.".into(),
         };
-        let until = call.arrived + wait;
+        let until = after(call.arrived, wait);
         let reporter = token.map(|token| {
             let sink = ToPeer { peer: call.peer.peer.clone(), token };
             Reporter::start(sink, note(&resource, "starting", None, Duration::ZERO))
         });
         let admitted = Admitted { call, class, resource, again: next, until };
-        let response = self.follow_through(&admitted, args, reporter.as_ref()).await;
+        let answered = AssertUnwindSafe(self.follow_through(&admitted, args, reporter.as_ref())).catch_unwind().await;
+        let Admitted { call, resource, .. } = &admitted;
         if let Some(reporter) = reporter {
-            // A client that is gone reads nothing; there is nobody to keep the promise for.
-            reporter.finish(admitted.call.left()).await;
+            // A client that is gone reads nothing; there is nobody to keep the promise for. One
+            // that is there hears nothing after the reply, also when this server ends.
+            reporter.finish(call.peer.ct.cancelled()).await;
         }
-        Ok(response)
+        Ok(answered.unwrap_or_else(|panic| {
+            self.refusal(&call.server, resource, defect(&call.server, &call.cx, panic.as_ref()))
+        }))
     }
 
     async fn follow_through(
@@ -130,7 +141,7 @@ impl<T: LongTool> Long<T> {
         let Admitted { call, resource, .. } = admitted;
         let handle = match self.begin(admitted, args, reporter).await {
             Begun::Handle(handle) => handle,
-            Begun::Refused(fault) => return self.refusal(&call.server, resource, *fault),
+            Begun::Refused(fault) => return self.refusal(&call.server, resource, traced(&call.cx, *fault)),
             Begun::StillStarting => return self.still_starting(admitted),
         };
         if !T::STEPWISE
@@ -145,7 +156,13 @@ impl<T: LongTool> Long<T> {
             Watcher { tool: self, admitted, handle: &handle, resource: &subject.resource, reporter, already };
         let following = call.server.metrics.follow(T::Operation::KIND);
         let watch = Watch { pace: self.0.terms().pace, until: Some(admitted.until) };
-        let followed = follow(self.0.operation(), &call.cx, &handle, watch, call.left(), &mut watcher).await;
+        let following_it = follow(self.0.operation(), &call.cx, &handle, watch, call.left(), &mut watcher);
+        // A defect of ours in a look or in a step says nothing of the work.
+        let followed = AssertUnwindSafe(following_it).catch_unwind().await.unwrap_or_else(|panic| Followed {
+            ending: Ending::Unknown(defect(&call.server, &call.cx, panic.as_ref())),
+            last: None,
+            seen_at: None,
+        });
         following.ended(state_of(&followed.ending).as_str());
         self.report(&call.server, &call.cx, &subject, followed, already + call.arrived.elapsed()).into()
     }
@@ -154,6 +171,10 @@ impl<T: LongTool> Long<T> {
     /// by itself soon, and the same call finds what it made.
     async fn begin(&self, admitted: &Admitted, args: T::Args, reporter: Option<&Reporter>) -> Begun<Handle<T>> {
         let Admitted { call, class, resource, .. } = admitted;
+        if call.server.closing.is_cancelled() {
+            let message = format!("this server is ending; nothing was done about {resource}");
+            return Begun::Refused(Box::new(Fault::new(FaultCode::NotYet, message).with_next(admitted.again.clone())));
+        }
         let (tool, class, name) = (self.0.clone(), *class, resource.clone());
         let cx = match reporter.map(Reporter::teller) {
             None => call.cx.clone(),
@@ -164,17 +185,18 @@ impl<T: LongTool> Long<T> {
                 })
             }
         };
-        let work = async move {
-            let begun = tool.begin(&cx, args).await;
-            audit(&cx, T::NAME, class, &name, begun.as_ref().map_or_else(|fault| fault.code.as_str(), |_| "begun"));
-            begun
+        let told = move |cx: &Context, begun: &Result<Handle<T>, Fault>| {
+            audit(cx, T::NAME, class, &name, begun.as_ref().map_or_else(|fault| fault.code.as_str(), |_| "begun"));
         };
+        let work = async move { tool.begin(&cx, args).await };
         tokio::select! {
-            begun = unbroken(&call.server, &call.cx, work) => match begun {
+            // In this order: the work is under way before anybody can leave it.
+            biased;
+            begun = unbroken(&call.server, &call.cx, told, work) => match begun {
                 Ok(handle) => Begun::Handle(handle),
                 Err(fault) => Begun::Refused(Box::new(fault)),
             },
-            () = tokio::time::sleep_until(admitted.until) => Begun::StillStarting,
+            () = sleep_until(admitted.until.max(call.arrived + BEGIN_AT_LEAST)) => Begun::StillStarting,
             () = call.left() => Begun::StillStarting,
         }
     }
@@ -226,10 +248,18 @@ impl<T: LongTool> Long<T> {
                 report.result = serde_json::to_value(output).ok();
             }
             Ending::Failed(fault) => report = report.with_fault(fault),
+            // Nobody takes the next step until the same call is made again: that is no running work.
+            Ending::Running(running) if T::STEPWISE && running.waits_for_caller => {
+                let message = format!("{name} is {}: {}; the same call goes on with it.", running.phase, running.detail);
+                let fault = Fault::new(FaultCode::NotYet, message).with_status(running.phase);
+                report.state = State::Failed;
+                report = report.with_fault(fault.with_leftovers(running.leftovers).with_next(subject.resume.clone()));
+            }
             Ending::Running(running) => {
+                report.leftovers.clone_from(&running.leftovers);
                 report.message = going_on(name, &running, &subject.resume, server.closing.is_cancelled());
                 report.phase = running.phase;
-                report.progress = running.fraction;
+                report.progress = running.fraction.map(|fraction| fraction.clamp(0.0, 1.0));
                 report.next = Some(subject.resume.clone());
             }
             Ending::Unknown(fault) => {
@@ -281,9 +311,15 @@ impl<T: LongTool> Follower for Watcher<'_, T> {
         if !T::STEPWISE {
             return Ok(false);
         }
-        let call = &self.admitted.call;
+        let Admitted { call, class, resource, .. } = self.admitted;
         let (tool, cx, handle, running) = (self.tool.0.clone(), call.cx.clone(), self.handle.clone(), running.clone());
-        unbroken(&call.server, &call.cx, async move { tool.advance(&cx, &handle, &running).await }).await
+        let (class, resource) = (*class, resource.clone());
+        let told = move |cx: &Context, step: &Result<bool, Fault>| match step {
+            Ok(false) => {}
+            Ok(true) => audit(cx, T::NAME, class, &resource, "step taken"),
+            Err(fault) => audit(cx, T::NAME, class, &resource, fault.code.as_str()),
+        };
+        unbroken(&call.server, &call.cx, told, async move { tool.advance(&cx, &handle, &running).await }).await
     }
 }
 

@@ -24,7 +24,7 @@ use rmcp::{
     },
     service::RequestContext,
 };
-use tokio_util::sync::CancellationToken;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 pub use catalog::read_by_models;
 pub use metrics::Metrics;
@@ -79,6 +79,8 @@ pub(crate) struct Inner {
     listed: Vec<Tool>,
     metrics: Metrics,
     closing: CancellationToken,
+    /// Starts and writes under way, which no caller that leaves takes with it.
+    works: TaskTracker,
 }
 
 /// Collects the tools of a server.
@@ -123,6 +125,13 @@ impl Server {
         &self.0.closing
     }
 
+    /// Resolves when no start and no write is under way any more. Await it, within limits, after
+    /// [`Self::closing`] and before the process ends: what is under way would be cut half way.
+    pub async fn settled(&self) {
+        self.0.works.close();
+        self.0.works.wait().await;
+    }
+
     /// What was counted so far.
     #[must_use]
     pub fn metrics(&self) -> &Metrics {
@@ -164,6 +173,7 @@ impl Builder {
             listed,
             metrics: Metrics::default(),
             closing: CancellationToken::new(),
+            works: TaskTracker::new(),
         }))
     }
 }
@@ -204,12 +214,12 @@ impl ServerHandler for Server {
         cx: RequestContext<RoleServer>,
     ) -> Result<GetTaskResult, ErrorData> {
         let (tool, task) = self.task(request.task_id, &cx)?;
-        tool.get_task(task).await
+        call::answer_task(&self.0, task, |task| tool.get_task(task)).await
     }
 
     async fn cancel_task(&self, request: CancelTaskParams, cx: RequestContext<RoleServer>) -> Result<(), ErrorData> {
         let (tool, task) = self.task(request.task_id, &cx)?;
-        tool.cancel_task(task).await
+        call::answer_task(&self.0, task, |task| tool.cancel_task(task)).await
     }
 }
 

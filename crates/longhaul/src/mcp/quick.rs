@@ -10,10 +10,11 @@ use rmcp::{
 
 use super::{
     AnyTool, Inner,
-    call::{Call, OwnArguments, TaskCall, audit, parse, pass_gate, render, unbroken},
+    call::{Call, OwnArguments, TaskCall, audit, parse, pass_gate, render, traced, unbroken},
     catalog, unknown_task,
 };
 use crate::{
+    context::Context,
     fault::Fault,
     report::CallReport,
     tool::{Class, QuickTool},
@@ -38,9 +39,9 @@ impl<T: QuickTool> AnyTool for Quick<T> {
     fn call(&self, call: Call) -> BoxFuture<'static, CallToolResponse> {
         let tool = Self(self.0.clone());
         async move {
-            let server = call.server.clone();
+            let (server, cx) = (call.server.clone(), call.cx.clone());
             let outcome = tool.run(call).await;
-            tool.report(&server, outcome)
+            tool.report(&server, outcome.map_err(|fault| traced(&cx, fault)))
         }
         .boxed()
     }
@@ -72,10 +73,11 @@ impl<T: QuickTool> Quick<T> {
             };
         }
         let (tool, cx) = (self.0.clone(), call.cx.clone());
-        let outcome = unbroken(&call.server, &call.cx, async move { tool.call(&cx, args).await }).await;
-        let told = outcome.as_ref().map_or_else(|fault| fault.code.as_str(), |_| "done");
-        audit(&call.cx, T::NAME, class, &resource, told);
-        outcome
+        let told = move |cx: &Context, outcome: &Result<T::Output, Fault>| {
+            let outcome = outcome.as_ref().map_or_else(|fault| fault.code.as_str(), |_| "done");
+            audit(cx, T::NAME, class, &resource, outcome);
+        };
+        unbroken(&call.server, &call.cx, told, async move { tool.call(&cx, args).await }).await
     }
 
     fn report(&self, server: &Inner, outcome: Result<T::Output, Fault>) -> CallToolResponse {

@@ -17,7 +17,7 @@ use tokio::{
     task::JoinHandle,
     time::{Instant, sleep_until},
 };
-use tokio_util::sync::CancellationToken;
+use tokio_util::sync::{CancellationToken, DropGuard};
 
 /// `total` of every progress notification.
 pub(super) const TOTAL: f64 = 100.0;
@@ -64,7 +64,7 @@ impl Sink for ToPeer {
 /// Sends the newest note when it may.
 pub(super) struct Reporter {
     notes: watch::Sender<Note>,
-    stop: CancellationToken,
+    stop: DropGuard,
     task: JoinHandle<()>,
 }
 
@@ -75,7 +75,7 @@ impl Reporter {
         news.mark_changed();
         let stop = CancellationToken::new();
         let task = tokio::spawn(send_notes(sink, news, stop.clone()));
-        Self { notes, stop, task }
+        Self { notes, stop: stop.drop_guard(), task }
     }
 
     /// Hands over the newest note. Never waits.
@@ -91,9 +91,10 @@ impl Reporter {
     /// Drops what is pending and waits for the notification in flight: after this nothing is
     /// sent any more. Gives up when `gone` resolves: then nobody reads.
     pub(super) async fn finish(self, gone: impl Future<Output = ()>) {
-        self.stop.cancel();
+        drop(self.stop);
         let abort = self.task.abort_handle();
         tokio::select! {
+            biased;
             _ = self.task => {}
             () = gone => abort.abort(),
         }

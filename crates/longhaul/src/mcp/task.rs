@@ -14,17 +14,18 @@ use rmcp::{
 
 use super::{
     Inner,
-    call::{TaskCall, audit, elapsed_since, unbroken},
+    call::{TaskCall, audit, elapsed_since, guarded, unbroken},
     long::{Admitted, Handle, Long, Output, line},
     seal::{Bond, Sealed, TASK_TTL, unix_now},
     unknown_task,
 };
 use crate::{
     context::Context,
-    fault::FaultCode,
+    fault::{Fault, FaultCode},
     follow::{Ending, Followed},
     operation::{Observation, Operation, Subject, look},
     report::timestamp,
+    text,
     tool::{Ask, Class, LongTool, authorize},
 };
 
@@ -38,8 +39,7 @@ impl<T: LongTool> Long<T> {
         let id = id.inspect_err(|error| tracing::error!(%error, "a handle could not be sealed")).ok()?;
         let subject = self.0.operation().subject(handle);
         let message = format!("{} is under way; {} finds it, too.", subject.resource, subject.resume.tool);
-        let task = self.task_facts(id, created).with_status_message(message);
-        Some(CreateTaskResult::new(task).into())
+        Some(CreateTaskResult::new(saying(self.task_facts(id, created), &message)).into())
     }
 
     fn task_facts(&self, id: String, created: u64) -> Task {
@@ -69,25 +69,31 @@ impl<T: LongTool> Long<T> {
     pub(super) async fn look_at_task(&self, task: TaskCall) -> Result<GetTaskResult, ErrorData> {
         let Sealed { handle, created, .. } = self.open(&task)?;
         let subject = self.0.operation().subject(&handle);
-        let seen = look(self.0.operation(), &task.cx, &handle, self.0.terms().pace.look_limit).await;
-        task.server.metrics.looked(T::Operation::KIND, seen.is_ok());
+        let seen = self.look(&task, &handle).await;
         let facts = self.task_facts(task.id.clone(), created);
         let (facts, payload) = match seen {
-            Ok(Observation::Running(running)) => (facts.with_status_message(line(&running)), TaskPayload::Working),
+            Ok(Observation::Running(running)) => (saying(facts, &line(&running)), TaskPayload::Working),
             // Nothing is known of the work just now, so it counts as it did before.
             Err(fault) => {
-                (facts.with_status_message(format!("could not be looked at: {}", fault.message)), TaskPayload::Working)
+                (saying(facts, &format!("could not be looked at: {}", fault.message)), TaskPayload::Working)
             }
             Ok(Observation::Failed(fault)) if matches!(fault.code, FaultCode::Gone | FaultCode::Superseded) => {
                 return Err(unknown_task());
             }
             Ok(Observation::Failed(fault)) if fault.code == FaultCode::Aborted => {
-                (facts.with_status_message(fault.message), TaskPayload::Cancelled)
+                (saying(facts, &fault.message), TaskPayload::Cancelled)
             }
             Ok(Observation::Failed(fault)) => (facts, self.completed(&task, &subject, Ending::Failed(fault))?),
             Ok(Observation::Succeeded(output)) => (facts, self.completed(&task, &subject, Ending::Succeeded(output))?),
         };
         Ok(GetTaskResult::new(DetailedTask::new(facts, payload)))
+    }
+
+    async fn look(&self, task: &TaskCall, handle: &Handle<T>) -> Result<Observation<Output<T>>, Fault> {
+        let limit = self.0.terms().pace.look_limit;
+        let seen = guarded(&task.server, &task.cx, look(self.0.operation(), &task.cx, handle, limit)).await;
+        task.server.metrics.looked(T::Operation::KIND, seen.is_ok());
+        seen
     }
 
     /// A tool result inside a task: `isError` is `completed`, too; `failed` is for protocol errors.
@@ -105,19 +111,43 @@ impl<T: LongTool> Long<T> {
     }
 
     /// `tasks/cancel`: asks the backend to end the work, behind the gate of the call that began
-    /// it. The answer is an empty ack in any case; `tasks/get` tells what came of it.
+    /// it, and in any case that of writes: a task that only watches is no way around it. What is
+    /// over stays as it is, what has moved on is no task. Otherwise the answer is an empty ack in
+    /// any case; `tasks/get` tells what came of it.
     pub(super) async fn abort_task(&self, task: TaskCall) -> Result<(), ErrorData> {
         let Sealed { handle, class, .. } = self.open(&task)?;
-        let resource = self.0.operation().subject(&handle).resource;
+        let (class, resource) = (class.max(Class::Write), self.0.operation().subject(&handle).resource);
         let ask =
             Ask { tool: T::NAME, class, resource: &resource, confirm: Some(&resource), principal: task.cx.principal() };
-        let (tool, cx) = (self.0.clone(), task.cx.clone());
-        let aborted = match authorize(task.server.settings.allowed, ask) {
-            Ok(()) => unbroken(&task.server, &task.cx, async move { tool.operation().abort(&cx, &handle).await }).await,
+        let allowed = authorize(task.server.settings.allowed, ask);
+        let seen = match allowed {
+            Ok(()) => self.look(&task, &handle).await,
             Err(fault) => Err(fault),
         };
-        let outcome = aborted.as_ref().map_or_else(|fault| fault.code.as_str(), |()| "asked to end");
-        audit(&task.cx, "tasks/cancel", class.max(Class::Write), &resource, outcome);
+        let refused = match seen {
+            Ok(Observation::Running(_)) => {
+                let (tool, cx) = (self.0.clone(), task.cx.clone());
+                let told = move |cx: &Context, aborted: &Result<(), Fault>| {
+                    let outcome = aborted.as_ref().map_or_else(|fault| fault.code.as_str(), |()| "asked to end");
+                    audit(cx, "tasks/cancel", class, &resource, outcome);
+                };
+                let abort = async move { tool.operation().abort(&cx, &handle).await };
+                // How it went, the audit log tells.
+                let _ = unbroken(&task.server, &task.cx, told, abort).await;
+                return Ok(());
+            }
+            Ok(Observation::Failed(fault)) if matches!(fault.code, FaultCode::Gone | FaultCode::Superseded) => {
+                return Err(unknown_task());
+            }
+            Ok(Observation::Failed(_) | Observation::Succeeded(_)) => "over already",
+            Err(fault) => fault.code.as_str(),
+        };
+        audit(&task.cx, "tasks/cancel", class, &resource, refused);
         Ok(())
     }
+}
+
+/// With a status message made safe: it may repeat the vendor's words.
+fn saying(task: Task, message: &str) -> Task {
+    task.with_status_message(text::clean(message))
 }

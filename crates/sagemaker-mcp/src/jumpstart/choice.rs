@@ -1,6 +1,6 @@
 //! Which inference config and which instance type, and what the document says about it.
 
-use super::document::{Config, Model, Variant};
+use super::model::{Config, Model, Variant};
 use super::resolve::bad_argument;
 use super::view::malformed;
 use super::{Refusal, Wanted};
@@ -17,58 +17,29 @@ pub(super) struct Choice<'a> {
 
 impl<'a> Choice<'a> {
     /// The config named or the best ranked one; the type named or that config's default.
-    pub(super) fn of(
-        model: &'a Model,
-        wanted: &'a Wanted,
-        warnings: &mut Vec<String>,
-    ) -> Result<Self, Refusal> {
+    pub(super) fn of(model: &'a Model, wanted: &'a Wanted, warnings: &mut Vec<String>) -> Result<Self, Refusal> {
         let config = config(model, wanted.inference_config.as_ref())?;
         let instance_type = instance_type(model, config, wanted, warnings)?;
         let keys = [Some(instance_type.as_str()), family(&instance_type)];
-        let variants = keys
-            .into_iter()
-            .flatten()
-            .filter_map(|key| config.variants.get(key))
-            .collect();
-        Ok(Self {
-            model,
-            wanted,
-            config,
-            instance_type,
-            variants,
-        })
+        let variants = keys.into_iter().flatten().filter_map(|key| config.variants.get(key)).collect();
+        Ok(Self { model, wanted, config, instance_type, variants })
     }
 
-    /// The size of the EBS volume, if the type takes one. The rule is the official SDK's:
-    /// families with a disk of their own take none.
+    /// The size of the EBS volume, if the type takes one.
     pub(super) fn volume_gb(&self) -> Option<u32> {
         let family = family(&self.instance_type)?;
-        let own_disk = family.contains('d')
-            || ["g5", "g6", "p5", "trn1"]
-                .iter()
-                .any(|prefix| family.starts_with(prefix));
-        self.config.volume_gb.filter(|_| !own_disk)
+        self.config.volume_gb.filter(|_| takes_volume(family))
     }
 }
 
 fn config<'a>(model: &'a Model, asked: Option<&String>) -> Result<&'a Config, Refusal> {
     let Some(asked) = asked else {
-        return model
-            .configs
-            .first()
-            .ok_or_else(|| malformed("inference_configs", "is empty"));
+        return model.configs.first().ok_or_else(|| malformed("inference_configs", "is empty"));
     };
-    let named = model
-        .configs
-        .iter()
-        .find(|config| config.name.as_ref() == Some(asked));
+    let named = model.configs.iter().find(|config| config.name.as_ref() == Some(asked));
     named.ok_or_else(|| Refusal::UnknownInferenceConfig {
         asked: asked.clone(),
-        known: model
-            .configs
-            .iter()
-            .filter_map(|config| config.name.clone())
-            .collect(),
+        known: model.configs.iter().filter_map(|config| config.name.clone()).collect(),
     })
 }
 
@@ -81,14 +52,15 @@ fn instance_type(
     warnings: &mut Vec<String>,
 ) -> Result<String, Refusal> {
     let Some(asked) = &wanted.instance_type else {
-        let default = config.default_instance_type.clone();
-        return default.ok_or_else(|| malformed("default_inference_instance_type", "is missing"));
+        let wrong = |why| malformed("default_inference_instance_type", why);
+        let default = config.default_instance_type.clone().ok_or_else(|| wrong("is missing"))?;
+        return match family(&default) {
+            Some(_) => Ok(default),
+            None => Err(wrong("is not an instance type")),
+        };
     };
     if family(asked).is_none() {
-        return Err(bad_argument(
-            "instance_type",
-            format!("{asked:?} is not like ml.g5.xlarge"),
-        ));
+        return Err(bad_argument("instance_type", format!("{asked:?} is not like ml.g5.xlarge")));
     }
     let lists = |config: &Config| config.supported_instance_types.contains(asked);
     if config.supported_instance_types.is_empty() || lists(config) {
@@ -110,8 +82,35 @@ fn instance_type(
 /// understand a hyphen there, although published variants have it.
 fn family(instance_type: &str) -> Option<&str> {
     let (family, size) = instance_type.strip_prefix("ml.")?.split_once('.')?;
-    let is_word = |text: &str| {
-        !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '-')
-    };
+    let is_word = |text: &str| !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');
     (is_word(family) && is_word(size)).then_some(family)
+}
+
+/// The official SDK's rule: families with a disk of their own take no EBS volume.
+fn takes_volume(family: &str) -> bool {
+    let diskful = ["g5", "g6", "p5", "trn1"].iter().any(|prefix| family.starts_with(prefix));
+    !diskful && !family.contains('d')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(families: &[&str], takes: bool) {
+        for name in families {
+            assert_eq!(family(&format!("ml.{name}.xlarge")), Some(*name));
+            assert_eq!(takes_volume(name), takes, "{name}");
+        }
+    }
+
+    #[test]
+    fn families_with_a_disk_of_their_own_take_no_volume() {
+        check(&["c5d", "g4dn", "g5", "g6", "g6e", "p4de", "p5", "p5en", "trn1", "trn1n"], false);
+    }
+
+    #[test]
+    fn other_families_take_one_even_those_that_the_rule_does_not_know() {
+        check(&["m5", "c5", "p3", "r7i", "inf2", "trn2", "g7e", "p6-b200"], true);
+    }
 }

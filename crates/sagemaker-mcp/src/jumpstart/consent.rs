@@ -1,7 +1,7 @@
 //! Which agreements a deployment needs, and whether the caller accepted each by name.
 
 use super::choice::Choice;
-use super::document::Eula;
+use super::model::Eula;
 use super::requests::ModelAccessConfig;
 use super::{MissingEula, Refusal};
 
@@ -9,30 +9,17 @@ use super::{MissingEula, Refusal};
 /// acceptance, which fails later and unclearly, and takes a draft model's under the name of
 /// the main model.
 pub(super) fn agreed(choice: &Choice<'_>) -> Result<(), Refusal> {
-    let Choice {
-        model,
-        wanted,
-        config,
-        ..
-    } = choice;
-    let missing = |eula: &Eula, of: &str, argument| MissingEula {
-        of: of.to_owned(),
-        argument,
-        address: eula.address.clone(),
-    };
+    let Choice { model, wanted, config, .. } = choice;
+    let missing =
+        |eula: &Eula, of: &str, argument| MissingEula { of: of.to_owned(), argument, address: eula.address.clone() };
     let mut eulas = Vec::new();
     if let Some(eula) = config.eula.as_ref().filter(|_| !wanted.accept_eula) {
         eulas.push(missing(eula, &model.id, "accept_eula"));
     }
     for source in &config.additional_sources {
-        let names = [
-            Some(source.channel.as_str()),
-            source.uri.as_deref().and_then(model_in),
-        ];
+        let names = [Some(source.channel.as_str()), source.uri.as_deref().and_then(model_in)];
         let accepted = wanted.accept_additional_eulas.iter();
-        let mut accepted = accepted
-            .map(String::as_str)
-            .filter(|name| names.contains(&Some(name)));
+        let mut accepted = accepted.map(String::as_str).filter(|name| names.contains(&Some(name)));
         if let (Some(eula), None) = (&source.eula, accepted.next()) {
             eulas.push(missing(eula, &source.channel, "accept_additional_eulas"));
         }
@@ -40,13 +27,10 @@ pub(super) fn agreed(choice: &Choice<'_>) -> Result<(), Refusal> {
     if eulas.is_empty() {
         return Ok(());
     }
-    Err(Refusal::EulaNotAccepted {
-        model_id: model.id.clone(),
-        eulas,
-    })
+    Err(Refusal::EulaNotAccepted { model_id: model.id.clone(), eulas })
 }
 
-/// The acceptance as a request carries it, only where an EULA exists: the official SDK sends
+/// The acceptance as a request carries it, only where a EULA exists: the official SDK sends
 /// one with open models too. [`agreed`] comes first.
 pub(super) fn acceptance(eula: Option<&Eula>) -> Option<ModelAccessConfig> {
     eula.map(|_| ModelAccessConfig { accept_eula: true })

@@ -3,121 +3,14 @@
 //! JumpStart publishes each model twice: as the hub's `HubContentDocument`, which is
 //! already for one region, and as a spec in S3, whose keys and aliases are resolved
 //! here for the region. What a deployment needs only sometimes stays optional here and
-//! is demanded by [`resolve`](super::resolve); what is present must have its type.
+//! is demanded by [`resolve()`](super::resolve()); what is present must have its type.
 
 use std::collections::BTreeMap;
 
-use serde::Serialize;
 use serde_json::Value;
 
 use super::view::{Form, View, in_bucket, malformed};
-use super::{Refusal, Region};
-
-/// A JumpStart model in one region.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Model {
-    /// Its id, e.g. `pytorch-ic-mobilenet-v2`.
-    pub id: String,
-    /// Its version, `n.n.n`.
-    pub version: String,
-    /// The region whose images and artifacts are named below.
-    pub region: Region,
-    /// Whether the publisher has withdrawn this version. The hub says so outside the
-    /// document (`SupportStatus`), so whoever reads the hub sets it.
-    pub deprecated: bool,
-    /// What the publisher says about the withdrawal.
-    pub deprecated_message: Option<String>,
-    /// Where to subscribe to a Marketplace model.
-    pub subscription_link: Option<String>,
-    /// What the publisher wants to be read before use.
-    pub notices: Vec<String>,
-    /// The ways to serve it, best ranked first; never empty. A model without inference
-    /// configs has one without a name.
-    pub configs: Vec<Config>,
-}
-
-/// One way to serve a model: an inference config with its components laid over the document.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Config {
-    /// Its name, e.g. `lmi-optimized`.
-    pub name: Option<String>,
-    /// The instance type used when none is asked for.
-    pub default_instance_type: Option<String>,
-    /// The types that the publisher has tried; empty when the document does not say.
-    pub supported_instance_types: Vec<String>,
-    /// What is special to an instance type (`ml.g5.xlarge`) or a family (`g5`).
-    pub variants: BTreeMap<String, Variant>,
-    /// Image for types that no variant covers; only the hub has one.
-    pub fallback_image: Option<String>,
-    /// Environment of the container, without what the variants add.
-    pub environment: BTreeMap<String, String>,
-    /// The model's artifact.
-    pub artifact: Artifact,
-    /// The agreement to accept before the artifact can be read.
-    pub eula: Option<Eula>,
-    /// Further data, such as a draft model.
-    pub additional_sources: Vec<AdditionalSource>,
-    /// Whether the container is cut off from the network.
-    pub network_isolation: bool,
-    /// Size of the EBS volume.
-    pub volume_gb: Option<u32>,
-    /// How long the artifact may take to arrive, in seconds.
-    pub download_timeout_s: Option<u32>,
-    /// How long the container may take to become healthy, in seconds.
-    pub startup_timeout_s: Option<u32>,
-    /// Whether the publisher knows vulnerabilities in the inference code.
-    pub vulnerable: bool,
-    /// The packages that hold them.
-    pub vulnerabilities: Vec<String>,
-    /// Whether it is a Marketplace model package instead of image and artifact.
-    pub model_package: bool,
-    /// Whether its inference script lies apart from its artifact.
-    pub separate_script: bool,
-}
-
-/// What is special to one instance type or family.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
-pub struct Variant {
-    /// Its container image.
-    pub image: Option<String>,
-    /// Its additions to the environment.
-    pub environment: BTreeMap<String, String>,
-    /// Its own artifact, e.g. one compiled for the accelerator.
-    pub artifact: Artifact,
-    /// Whether it is a Marketplace model package.
-    pub model_package: bool,
-}
-
-/// Where an artifact lies, as `s3://…`.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
-pub struct Artifact {
-    /// With the inference script inside; preferred.
-    pub prepacked: Option<String>,
-    /// Without it.
-    pub plain: Option<String>,
-}
-
-/// An end-user licence agreement.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Eula {
-    /// Where to read it over HTTPS, when the document says so.
-    pub address: Option<String>,
-}
-
-/// Data besides the model's artifact.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct AdditionalSource {
-    /// Name of its channel, e.g. `draft_model`.
-    pub channel: String,
-    /// Where it lies; absent where its provider has no bucket in the region.
-    pub uri: Option<String>,
-    /// `S3Prefix` or `S3Object`.
-    pub data_type: String,
-    /// `None` or `Gzip`.
-    pub compression: String,
-    /// Its own agreement: a draft model's licence is not the main model's.
-    pub eula: Option<Eula>,
-}
+use super::{AdditionalSource, Artifact, Config, Eula, Model, Refusal, Region, Variant};
 
 impl Model {
     /// Reads a spec from S3 (`snake_case`) for one region.
@@ -127,12 +20,7 @@ impl Model {
     pub fn from_spec(text: &str, region: &Region) -> Result<Self, Refusal> {
         let document = parse(text)?;
         let top = View::of(Form::Spec, "", &document)?;
-        Self::read(
-            top.needed_text("model_id")?,
-            top.needed_text("version")?,
-            region,
-            &top,
-        )
+        Self::read(top.needed_text("model_id")?, top.needed_text("version")?, region, &top)
     }
 
     /// Reads the hub's `HubContentDocument` (`PascalCase`). It holds neither the model's id nor
@@ -147,10 +35,7 @@ impl Model {
     }
 
     fn read(id: String, version: String, region: &Region, top: &View<'_>) -> Result<Self, Refusal> {
-        let notices = [
-            top.text("usage_info_message")?,
-            top.text("deprecate_warn_message")?,
-        ];
+        let notices = [top.text("usage_info_message")?, top.text("deprecate_warn_message")?];
         Ok(Self {
             id,
             version,
@@ -172,10 +57,7 @@ fn parse(text: &str) -> Result<Value, Refusal> {
 /// also what the official SDK does without a ranking.
 fn configs(top: &View<'_>, region: &Region) -> Result<Vec<Config>, Refusal> {
     let table = top.field("inference_configs")?;
-    let ranking = top
-        .field("inference_config_rankings")?
-        .entry("overall")?
-        .texts("rankings")?;
+    let ranking = top.field("inference_config_rankings")?.entry("overall")?.texts("rankings")?;
     let mut unranked = table.keys();
     let mut names = Vec::new();
     for name in ranking {
@@ -200,19 +82,10 @@ fn configs(top: &View<'_>, region: &Region) -> Result<Vec<Config>, Refusal> {
         .collect()
 }
 
-fn config(
-    name: Option<String>,
-    view: &View<'_>,
-    top: &View<'_>,
-    region: &Region,
-) -> Result<Config, Refusal> {
+fn config(name: Option<String>, view: &View<'_>, top: &View<'_>, region: &Region) -> Result<Config, Refusal> {
     // A component cannot change the bucket: the official SDK ignores the field there as well.
     let gated = top.flag("gated_bucket")?.unwrap_or(false);
-    let bucket = if gated {
-        &region.gated_bucket
-    } else {
-        &region.content_bucket
-    };
+    let bucket = if gated { &region.gated_bucket } else { &region.content_bucket };
     // The spec keeps the time-outs apart, the hub among the other fields.
     let timeouts = match view.form() {
         Form::Spec => view.field("deploy_kwargs")?,
@@ -229,9 +102,7 @@ fn config(
         artifact: artifact(view, "hosting_", bucket)?,
         eula: eula(gated, address, region),
         additional_sources: additional_sources(view, region)?,
-        network_isolation: view
-            .flag("inference_enable_network_isolation")?
-            .unwrap_or(false),
+        network_isolation: view.flag("inference_enable_network_isolation")?.unwrap_or(false),
         volume_gb: view.number("inference_volume_size")?,
         download_timeout_s: timeouts.number("model_data_download_timeout")?,
         startup_timeout_s: timeouts.number("container_startup_health_check_timeout")?,
@@ -240,17 +111,13 @@ fn config(
         model_package: !view.field("hosting_model_package_arns")?.keys().is_empty()
             || view.text("hosting_model_package_arn")?.is_some(),
         // Absent means yes in a spec and no in the hub, as the official SDK reads them.
-        separate_script: view
-            .flag("hosting_use_script_uri")?
-            .unwrap_or(view.form() == Form::Spec)
+        separate_script: view.flag("hosting_use_script_uri")?.unwrap_or(view.form() == Form::Spec)
             && view.location("hosting_script", bucket)?.is_some(),
     })
 }
 
 fn eula(gated: bool, address: Option<String>, region: &Region) -> Option<Eula> {
-    (gated || address.is_some()).then(|| Eula {
-        address: address.map(|uri| region.https(&uri)),
-    })
+    (gated || address.is_some()).then(|| Eula { address: address.map(|uri| region.https(&uri)) })
 }
 
 fn artifact(view: &View<'_>, prefix: &str, bucket: &str) -> Result<Artifact, Refusal> {
@@ -266,24 +133,15 @@ fn environment(view: &View<'_>) -> Result<BTreeMap<String, String>, Refusal> {
     for variable in view.objects("inference_environment_variables")? {
         let name = variable.needed_text("name")?;
         let needed = variable.flag("required_for_model_class")?.unwrap_or(false);
-        let for_container = variable
-            .text("scope")?
-            .is_none_or(|scope| scope == "container");
-        if let Some(value) = variable
-            .scalar("default")?
-            .filter(|_| needed && for_container)
-        {
+        let for_container = variable.text("scope")?.is_none_or(|scope| scope == "container");
+        if let Some(value) = variable.scalar("default")?.filter(|_| needed && for_container) {
             environment.insert(name, value);
         }
     }
     Ok(environment)
 }
 
-fn variants(
-    view: &View<'_>,
-    region: &Region,
-    bucket: &str,
-) -> Result<BTreeMap<String, Variant>, Refusal> {
+fn variants(view: &View<'_>, region: &Region, bucket: &str) -> Result<BTreeMap<String, Variant>, Refusal> {
     let table = view.field("hosting_instance_type_variants")?;
     let aliases = match view.form() {
         Form::Spec => table.field("regional_aliases")?.entry(&region.name)?,
@@ -302,9 +160,7 @@ fn variants(
         Ok((
             name.to_owned(),
             Variant {
-                image: regional
-                    .text("image_uri")?
-                    .and_then(|image| unaliased(image, &aliases)),
+                image: regional.text("image_uri")?.and_then(|image| unaliased(image, &aliases)),
                 environment: properties.field("environment_variables")?.scalars()?,
                 artifact: artifact(&properties, "", bucket)?,
                 model_package: regional.text("model_package_arn")?.is_some(),
@@ -327,17 +183,14 @@ fn unaliased(image: String, aliases: &BTreeMap<String, String>) -> Option<String
 fn additional_sources(view: &View<'_>, region: &Region) -> Result<Vec<AdditionalSource>, Refusal> {
     let groups = view.field("hosting_additional_data_sources")?;
     let drafts = groups.objects_at("speculative_decoding")?;
-    drafts
-        .iter()
-        .map(|source| additional_source(source, region))
-        .collect()
+    drafts.iter().map(|source| additional_source(source, region)).collect()
 }
 
 fn additional_source(source: &View<'_>, region: &Region) -> Result<AdditionalSource, Refusal> {
     let provider = source.field("provider")?;
     let by_jumpstart = provider.text("name")?.as_deref() == Some("JumpStart");
-    let classified = by_jumpstart && provider.text("classification")?.as_deref() == Some("gated");
-    let bucket = match (by_jumpstart, classified) {
+    let gated = provider.text("classification")?.as_deref() == Some("gated");
+    let bucket = match (by_jumpstart, gated) {
         (true, true) => Some(&region.gated_bucket),
         (true, false) => Some(&region.content_bucket),
         (false, _) => region.draft_bucket.as_ref(),
@@ -353,17 +206,16 @@ fn additional_source(source: &View<'_>, region: &Region) -> Result<AdditionalSou
         .as_deref()
         .and_then(|uri| uri.strip_prefix("s3://")?.split_once('/'))
         .is_some_and(|(bucket, _)| bucket == region.gated_bucket);
-    let address = source.location("hosting_eula", &region.content_bucket)?;
+    // No published hub document has a draft model with an agreement, so its field's name there
+    // is not known for certain; the official SDK reads `HostingEulaKey`.
+    let key = source.text("hosting_eula_key")?.map(|key| in_bucket(&region.content_bucket, &key));
+    let address = source.location("hosting_eula", &region.content_bucket)?.or(key);
     Ok(AdditionalSource {
         channel: source.needed_text("channel_name")?,
         uri,
-        data_type: place
-            .text("s3_data_type")?
-            .unwrap_or_else(|| "S3Prefix".to_owned()),
-        compression: place
-            .text("compression_type")?
-            .unwrap_or_else(|| "None".to_owned()),
-        eula: eula(classified || in_gated_bucket, address, region),
+        data_type: place.text("s3_data_type")?.unwrap_or_else(|| "S3Prefix".to_owned()),
+        compression: place.text("compression_type")?.unwrap_or_else(|| "None".to_owned()),
+        eula: eula(gated || in_gated_bucket, address, region),
     })
 }
 
@@ -372,6 +224,7 @@ mod tests {
     use super::*;
 
     const OPEN: &str = include_str!("../../fixtures/open_cpu.spec.json");
+    const OPEN_HUB: &str = include_str!("../../fixtures/open_cpu.hub.json");
     const GATED: &str = include_str!("../../fixtures/gated_chat.spec.json");
     const GATED_HUB: &str = include_str!("../../fixtures/gated_chat.hub.json");
 
@@ -392,7 +245,13 @@ mod tests {
     #[test]
     fn a_missing_field_is_named() {
         check(OPEN, "\"version\"", "\"_\"", "version", "is missing");
-        check(OPEN, "\"OAK_WORKERS\", \"type\"", "null, \"type\"", "inference_environment_variables[0].name", "is missing");
+        check(
+            OPEN,
+            "\"OAK_WORKERS\", \"type\"",
+            "null, \"type\"",
+            "inference_environment_variables[0].name",
+            "is missing",
+        );
         let components = "inference_config_components.";
         check(GATED, "\"djl\", \"draft\"", "\"other\"", &format!("{components}other"), "is missing");
         let source = "hosting_additional_data_sources.speculative_decoding[0]";
@@ -403,9 +262,21 @@ mod tests {
     #[test]
     fn a_field_of_the_wrong_type_is_named_as_its_document_spells_it() {
         let field = "inference_config_components.djl.deploy_kwargs.model_data_download_timeout";
-        check(GATED, "\"model_data_download_timeout\": 1200", "\"model_data_download_timeout\": \"soon\"", field, "is not a whole number");
+        check(
+            GATED,
+            "\"model_data_download_timeout\": 1200",
+            "\"model_data_download_timeout\": \"soon\"",
+            field,
+            "is not a whole number",
+        );
         let field = "InferenceConfigComponents.djl.ModelDataDownloadTimeout";
-        check(GATED_HUB, "\"ModelDataDownloadTimeout\": 1200", "\"ModelDataDownloadTimeout\": -1", field, "is not a whole number");
+        check(
+            GATED_HUB,
+            "\"ModelDataDownloadTimeout\": 1200",
+            "\"ModelDataDownloadTimeout\": -1",
+            field,
+            "is not a whole number",
+        );
         check(GATED_HUB, "\"GatedBucket\": true", "\"GatedBucket\": \"true\"", "GatedBucket", "is not true or false");
     }
 
@@ -420,19 +291,44 @@ mod tests {
     fn configs_are_ranked_and_names_without_a_config_are_passed_over() {
         let model = Model::from_spec(GATED, &Region::new("us-east-1")).unwrap();
         let names: Vec<_> = model.configs.iter().filter_map(|config| config.name.as_deref()).collect();
-        assert_eq!(names, ["djl", "djl-draft"]);
-        let unranked = GATED.replace("\"overall\"", "\"other\"").replace("\"djl-draft\": {", "\"a-draft\": {");
+        assert_eq!(names, ["djl", "assisted-djl"]);
+        let unranked = GATED.replace("\"overall\"", "\"other\"");
         let model = Model::from_spec(&unranked, &Region::new("us-east-1")).unwrap();
         let names: Vec<_> = model.configs.iter().filter_map(|config| config.name.as_deref()).collect();
-        assert_eq!(names, ["a-draft", "djl"]);
+        assert_eq!(names, ["assisted-djl", "djl"]);
     }
 
     #[test]
-    fn a_source_in_the_gated_bucket_needs_an_eula_even_if_none_is_named() {
+    fn a_script_lies_apart_unless_the_spec_denies_it_and_only_if_the_hub_affirms_it() {
+        let region = Region::new("us-east-1");
+        let spec = |text: &str| Model::from_spec(text, &region).unwrap().configs[0].separate_script;
+        assert!(!spec(OPEN));
+        assert!(spec(&OPEN.replace("\"hosting_use_script_uri\"", "\"_\"")));
+        let hub = OPEN_HUB.replace("\"HostingUseScriptUri\"", "\"_\"");
+        let hub = Model::from_hub("m", "1.0.0", &hub, &region).unwrap();
+        assert!(!hub.configs[0].separate_script);
+    }
+
+    #[test]
+    fn either_name_of_an_additional_eula_is_understood_in_the_hub() {
+        let region = Region::new("us-east-1");
+        let text = GATED_HUB.replace("\"HostingEulaUri\"", "\"HostingEulaKey\"");
+        let eulas = [GATED_HUB, &text].map(|text| {
+            let model = Model::from_hub("m", "1.0.0", text, &region).unwrap();
+            model.configs[1].additional_sources[0].eula.clone().unwrap().address.unwrap()
+        });
+        assert!(eulas.iter().all(|address| address.starts_with("https://") && address.ends_with("/spark.txt")));
+    }
+
+    #[test]
+    fn a_source_that_is_gated_in_any_way_needs_a_eula_even_if_none_is_named() {
         let text = GATED_HUB.replace("\"HostingEulaUri\"", "\"_\"");
         let model = Model::from_hub("m", "1.0.0", &text, &Region::new("us-east-1")).unwrap();
         let sources = &model.configs[1].additional_sources;
         assert_eq!(sources[0].eula, Some(Eula { address: None }));
         assert_eq!(sources[1].eula, None);
+        let foreign = GATED.replace("\"JumpStart\"", "\"Other\"").replace("\"hosting_eula_key\"", "\"_\"");
+        let model = Model::from_spec(&foreign, &Region::new("us-east-1")).unwrap();
+        assert_eq!(model.configs[1].additional_sources[0].eula, Some(Eula { address: None }));
     }
 }

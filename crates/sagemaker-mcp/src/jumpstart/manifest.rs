@@ -42,16 +42,10 @@ impl Manifest {
     /// # Errors
     /// [`Refusal::Malformed`] when it is no list.
     pub fn read(text: &str) -> Result<Self, Refusal> {
-        let document: Value =
-            serde_json::from_str(text).map_err(|_| malformed("the manifest", "is not JSON"))?;
-        let list = document
-            .as_array()
-            .ok_or_else(|| malformed("the manifest", "is not a list"))?;
+        let document: Value = serde_json::from_str(text).map_err(|_| malformed("the manifest", "is not JSON"))?;
+        let list = document.as_array().ok_or_else(|| malformed("the manifest", "is not a list"))?;
         let entries: Vec<Entry> = list.iter().filter_map(|item| entry(item).ok()).collect();
-        Ok(Self {
-            skipped: list.len() - entries.len(),
-            entries,
-        })
+        Ok(Self { skipped: list.len() - entries.len(), entries })
     }
 
     /// The entry of a model in the version asked for: see [`choose_version`].
@@ -59,35 +53,20 @@ impl Manifest {
     /// # Errors
     /// [`Refusal::UnknownModel`] with similar ids, or what [`choose_version`] says.
     pub fn pick(&self, model_id: &str, version: Option<&str>) -> Result<&Entry, Refusal> {
-        let mine: Vec<&Entry> = self
-            .entries
-            .iter()
-            .filter(|entry| entry.model_id == model_id)
-            .collect();
-        let unknown = || Refusal::UnknownModel {
-            asked: model_id.to_owned(),
-            suggestions: self.similar(model_id),
-        };
+        let mine: Vec<&Entry> = self.entries.iter().filter(|entry| entry.model_id == model_id).collect();
+        let unknown = || Refusal::UnknownModel { asked: model_id.to_owned(), suggestions: self.similar(model_id) };
         if mine.is_empty() {
             return Err(unknown());
         }
-        let versions = mine
-            .iter()
-            .map(|entry| (entry.version.as_str(), entry.deprecated));
+        let versions = mine.iter().map(|entry| (entry.version.as_str(), entry.deprecated));
         let chosen = choose_version(model_id, version, versions)?;
-        mine.into_iter()
-            .find(|entry| entry.version == chosen)
-            .ok_or_else(unknown)
+        mine.into_iter().find(|entry| entry.version == chosen).ok_or_else(unknown)
     }
 
     /// At most five ids that share at least half of the pairs of letters asked for.
     fn similar(&self, asked: &str) -> Vec<String> {
         let asked = pairs(asked);
-        let ids: BTreeSet<&str> = self
-            .entries
-            .iter()
-            .map(|entry| entry.model_id.as_str())
-            .collect();
+        let ids: BTreeSet<&str> = self.entries.iter().map(|entry| entry.model_id.as_str()).collect();
         let mut scored: Vec<(usize, usize, &str)> = ids
             .into_iter()
             .map(|id| (pairs(id), id))
@@ -95,11 +74,7 @@ impl Manifest {
             .filter(|(shared, ..)| *shared > 0 && shared * 2 >= asked.len())
             .collect();
         scored.sort_by_key(|(shared, length, id)| (std::cmp::Reverse(*shared), *length, *id));
-        scored
-            .into_iter()
-            .take(5)
-            .map(|(.., id)| id.to_owned())
-            .collect()
+        scored.into_iter().take(5).map(|(.., id)| id.to_owned()).collect()
     }
 }
 
@@ -136,34 +111,19 @@ pub fn choose_version<'a>(
     available: impl IntoIterator<Item = (&'a str, bool)>,
 ) -> Result<&'a str, Refusal> {
     let wanted = Pattern::parse(asked.unwrap_or("*"))?;
-    let known: BTreeMap<Vec<u64>, (&str, bool)> = available
-        .into_iter()
-        .filter_map(|found| Some((numbers(found.0)?, found)))
-        .collect();
-    let fitting = || {
-        known
-            .iter()
-            .rev()
-            .filter(|(numbers, _)| wanted.fits(numbers))
-            .map(|(_, found)| *found)
-    };
-    let chosen =
-        fitting().find(|(_, deprecated)| !deprecated || matches!(wanted, Pattern::Exactly(_)));
+    let known: BTreeMap<Vec<u64>, (&str, bool)> =
+        available.into_iter().filter_map(|found| Some((numbers(found.0)?, found))).collect();
+    let fitting = || known.iter().rev().filter(|(numbers, _)| wanted.fits(numbers)).map(|(_, found)| *found);
+    let chosen = fitting().find(|(_, deprecated)| !deprecated || matches!(wanted, Pattern::Exactly(_)));
     match (chosen, fitting().next()) {
         (Some((version, _)), _) => Ok(version),
-        (None, Some((version, _))) => Err(Refusal::Deprecated {
-            model_id: model_id.to_owned(),
-            version: version.to_owned(),
-            message: None,
-        }),
+        (None, Some((version, _))) => {
+            Err(Refusal::Deprecated { model_id: model_id.to_owned(), version: version.to_owned(), message: None })
+        }
         (None, None) => Err(Refusal::UnknownVersion {
             model_id: model_id.to_owned(),
             asked: asked.unwrap_or("*").to_owned(),
-            known: known
-                .values()
-                .rev()
-                .map(|(version, _)| (*version).to_owned())
-                .collect(),
+            known: known.values().rev().map(|(version, _)| (*version).to_owned()).collect(),
         }),
     }
 }
@@ -177,10 +137,7 @@ impl Pattern {
     fn parse(asked: &str) -> Result<Self, Refusal> {
         let parsed = match asked.strip_suffix('*') {
             Some("") => Some(Self::BeginsWith(Vec::new())),
-            Some(prefix) => prefix
-                .strip_suffix('.')
-                .and_then(numbers)
-                .map(Self::BeginsWith),
+            Some(prefix) => prefix.strip_suffix('.').and_then(numbers).map(Self::BeginsWith),
             None => numbers(asked).map(Self::Exactly),
         };
         parsed.ok_or_else(|| Refusal::BadArgument {
@@ -242,22 +199,14 @@ mod tests {
 
     #[test]
     fn an_unknown_version_is_refused_with_the_known_ones_newest_first() {
-        check(
-            Some("3.*"),
-            Err("acme-chat-rocket has no version 3.*; it has 2.0.0, 1.10.0, 1.9.3"),
-        );
-        check(
-            Some("1.1"),
-            Err("acme-chat-rocket has no version 1.1; it has 2.0.0, 1.10.0, 1.9.3"),
-        );
+        check(Some("3.*"), Err("acme-chat-rocket has no version 3.*; it has 2.0.0, 1.10.0, 1.9.3"));
+        check(Some("1.1"), Err("acme-chat-rocket has no version 1.1; it has 2.0.0, 1.10.0, 1.9.3"));
     }
 
     #[test]
     fn a_malformed_pattern_is_a_bad_argument() {
         for asked in ["", "1*", "latest", ".*", "1.*.2", "1.-2.0"] {
-            let why = format!(
-                "version: {asked:?} is neither a version like 1.2.3 nor a pattern like 1.*"
-            );
+            let why = format!("version: {asked:?} is neither a version like 1.2.3 nor a pattern like 1.*");
             check(Some(asked), Err(&why));
         }
     }
@@ -266,24 +215,15 @@ mod tests {
     fn flags_are_kept_and_mangled_entries_are_counted() {
         let manifest = Manifest::read(MANIFEST).unwrap();
         let entry = manifest.pick("acme-chat-rocket", Some("1.9.3")).unwrap();
-        assert_eq!(
-            (entry.deprecated, entry.vulnerable, manifest.skipped),
-            (false, true, 2)
-        );
+        assert_eq!((entry.deprecated, entry.vulnerable, manifest.skipped), (false, true, 2));
     }
 
     #[test]
     fn an_unknown_model_is_refused_with_similar_ids() {
         let manifest = Manifest::read(MANIFEST).unwrap();
-        for (asked, found) in [
-            ("chat-rocket", "acme-chat-rocket"),
-            ("acme-tabular-ozk", "acme-tabular-oak"),
-        ] {
+        for (asked, found) in [("chat-rocket", "acme-chat-rocket"), ("acme-tabular-ozk", "acme-tabular-oak")] {
             let suggestions = vec![found.to_owned()];
-            let refusal = Refusal::UnknownModel {
-                asked: asked.into(),
-                suggestions,
-            };
+            let refusal = Refusal::UnknownModel { asked: asked.into(), suggestions };
             assert_eq!(manifest.pick(asked, None), Err(refusal));
         }
     }
@@ -291,10 +231,7 @@ mod tests {
     #[test]
     fn a_manifest_that_is_no_list_is_refused() {
         for text in ["{}", "nonsense"] {
-            assert!(matches!(
-                Manifest::read(text),
-                Err(Refusal::Malformed { .. })
-            ));
+            assert!(matches!(Manifest::read(text), Err(Refusal::Malformed { .. })));
         }
     }
 }

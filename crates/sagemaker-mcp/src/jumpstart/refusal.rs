@@ -70,10 +70,7 @@ pub enum Refusal {
         other_configs: Vec<String>,
     },
     /// No container image is published for the instance type in this region.
-    #[error(
-        "no container image for {instance_type} in {region}; supported are {}",
-        or_none(supported)
-    )]
+    #[error("no container image for {instance_type} in {region}; supported are {}", or_none(supported))]
     NoImage {
         /// The type asked for, or the default one.
         instance_type: String,
@@ -130,9 +127,7 @@ pub struct MissingEula {
 }
 
 fn after_colon(text: Option<&str>) -> String {
-    text.filter(|text| !text.is_empty())
-        .map(|text| format!(": {text}"))
-        .unwrap_or_default()
+    text.filter(|text| !text.is_empty()).map(|text| format!(": {text}")).unwrap_or_default()
 }
 
 fn in_brackets(text: Option<&str>) -> String {
@@ -140,11 +135,7 @@ fn in_brackets(text: Option<&str>) -> String {
 }
 
 fn or_none(names: &[String]) -> String {
-    if names.is_empty() {
-        "none".to_owned()
-    } else {
-        names.join(", ")
-    }
+    if names.is_empty() { "none".to_owned() } else { names.join(", ") }
 }
 
 #[cfg(test)]
@@ -162,9 +153,6 @@ mod tests {
             model_id: "m".into(),
             eulas: vec![eula("m", Some("https://e/1")), eula("draft", None)],
         };
-        assert_eq!(
-            refusal.to_string(),
-            "m needs acceptance of the EULA of m (https://e/1) and the EULA of draft"
-        );
+        assert_eq!(refusal.to_string(), "m needs acceptance of the EULA of m (https://e/1) and the EULA of draft");
     }
 }

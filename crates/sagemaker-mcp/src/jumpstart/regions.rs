@@ -9,7 +9,7 @@ pub struct Region {
     pub name: String,
     /// Bucket of the manifest, the specs, the EULAs and every open artifact.
     pub content_bucket: String,
-    /// Bucket of the artifacts that are readable only after accepting an EULA.
+    /// Bucket of the artifacts that are readable only after accepting a EULA.
     pub gated_bucket: String,
     /// Bucket of draft models that JumpStart does not provide itself; not in every region.
     pub draft_bucket: Option<String>,
@@ -58,9 +58,7 @@ impl Region {
             name: name.to_owned(),
             content_bucket: format!("jumpstart-cache-prod-{name}"),
             gated_bucket: format!("jumpstart-private-cache-prod-{name}"),
-            draft_bucket: WITH_DRAFT_BUCKET
-                .contains(&name)
-                .then(|| format!("sagemaker-sd-models-prod-{name}")),
+            draft_bucket: WITH_DRAFT_BUCKET.contains(&name).then(|| format!("sagemaker-sd-models-prod-{name}")),
         }
     }
 
@@ -73,26 +71,20 @@ impl Region {
     /// The HTTPS address of an `s3://bucket/key` URI; anything else comes back unchanged.
     #[must_use]
     pub fn https(&self, uri: &str) -> String {
-        match uri
-            .strip_prefix("s3://")
-            .and_then(|rest| rest.split_once('/'))
-        {
+        match uri.strip_prefix("s3://").and_then(|rest| rest.split_once('/')) {
             Some((bucket, key)) => {
-                format!(
-                    "https://{bucket}.s3.{}.{}/{key}",
-                    self.name,
-                    self.partition_row().2
-                )
+                format!("https://{bucket}.s3.{}.{}/{key}", self.name, self.partition_row().2)
             }
             None => uri.to_owned(),
         }
     }
 
     fn partition_row(&self) -> (&'static str, &'static str, &'static str) {
-        PARTITIONS
-            .into_iter()
-            .find(|(prefix, ..)| self.name.starts_with(prefix))
-            .unwrap_or(("", "aws", "amazonaws.com"))
+        PARTITIONS.into_iter().find(|(prefix, ..)| self.name.starts_with(prefix)).unwrap_or((
+            "",
+            "aws",
+            "amazonaws.com",
+        ))
     }
 }
 
@@ -103,20 +95,10 @@ mod tests {
     #[track_caller]
     fn check(name: &str, partition: &str, https: &str, draft: Option<&str>) {
         let region = Region::new(name);
+        assert_eq!(region.content_bucket, format!("jumpstart-cache-prod-{name}"));
+        assert_eq!(region.gated_bucket, format!("jumpstart-private-cache-prod-{name}"));
         assert_eq!(
-            region.content_bucket,
-            format!("jumpstart-cache-prod-{name}")
-        );
-        assert_eq!(
-            region.gated_bucket,
-            format!("jumpstart-private-cache-prod-{name}")
-        );
-        assert_eq!(
-            (
-                region.partition(),
-                region.https("s3://b/k/e.txt").as_str(),
-                region.draft_bucket.as_deref()
-            ),
+            (region.partition(), region.https("s3://b/k/e.txt").as_str(), region.draft_bucket.as_deref()),
             (partition, https, draft)
         );
     }
@@ -124,60 +106,25 @@ mod tests {
     #[test]
     fn a_standard_region_with_a_draft_bucket() {
         let draft = Some("sagemaker-sd-models-prod-us-east-1");
-        check(
-            "us-east-1",
-            "aws",
-            "https://b.s3.us-east-1.amazonaws.com/k/e.txt",
-            draft,
-        );
+        check("us-east-1", "aws", "https://b.s3.us-east-1.amazonaws.com/k/e.txt", draft);
     }
 
     #[test]
     fn a_standard_region_without_a_draft_bucket() {
-        check(
-            "ca-west-1",
-            "aws",
-            "https://b.s3.ca-west-1.amazonaws.com/k/e.txt",
-            None,
-        );
+        check("ca-west-1", "aws", "https://b.s3.ca-west-1.amazonaws.com/k/e.txt", None);
     }
 
     #[test]
     fn china_and_govcloud_are_partitions_of_their_own() {
-        check(
-            "cn-north-1",
-            "aws-cn",
-            "https://b.s3.cn-north-1.amazonaws.com.cn/k/e.txt",
-            None,
-        );
-        check(
-            "us-gov-west-1",
-            "aws-us-gov",
-            "https://b.s3.us-gov-west-1.amazonaws.com/k/e.txt",
-            None,
-        );
+        check("cn-north-1", "aws-cn", "https://b.s3.cn-north-1.amazonaws.com.cn/k/e.txt", None);
+        check("us-gov-west-1", "aws-us-gov", "https://b.s3.us-gov-west-1.amazonaws.com/k/e.txt", None);
     }
 
     #[test]
     fn the_sovereign_regions_have_suffixes_of_their_own() {
-        check(
-            "us-iso-east-1",
-            "aws-iso",
-            "https://b.s3.us-iso-east-1.c2s.ic.gov/k/e.txt",
-            None,
-        );
-        check(
-            "us-isob-east-1",
-            "aws-iso-b",
-            "https://b.s3.us-isob-east-1.sc2s.sgov.gov/k/e.txt",
-            None,
-        );
-        check(
-            "eusc-de-east-1",
-            "aws-eusc",
-            "https://b.s3.eusc-de-east-1.amazonaws.eu/k/e.txt",
-            None,
-        );
+        check("us-iso-east-1", "aws-iso", "https://b.s3.us-iso-east-1.c2s.ic.gov/k/e.txt", None);
+        check("us-isob-east-1", "aws-iso-b", "https://b.s3.us-isob-east-1.sc2s.sgov.gov/k/e.txt", None);
+        check("eusc-de-east-1", "aws-eusc", "https://b.s3.eusc-de-east-1.amazonaws.eu/k/e.txt", None);
     }
 
     #[test]

@@ -53,7 +53,7 @@ pub struct Container {
     /// Address of an open tarball; the other form of `model_data_source`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub model_data_url: Option<String>,
-    /// Artifact as a prefix, or as a tarball under an EULA.
+    /// Artifact as a prefix, or as a tarball under a EULA.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub model_data_source: Option<ModelDataSource>,
     /// Further data, such as a draft model; at most 5.
@@ -89,16 +89,16 @@ pub struct S3DataSource {
     pub s3_data_type: String,
     /// `None` or `Gzip`.
     pub compression_type: String,
-    /// Present exactly where an EULA exists and was accepted.
+    /// Present exactly where a EULA exists and was accepted.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub model_access_config: Option<ModelAccessConfig>,
 }
 
-/// The acceptance of an EULA.
+/// The acceptance of a EULA.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct ModelAccessConfig {
-    /// Never false here: an EULA that is not accepted is a refusal.
+    /// Never false here: a EULA that is not accepted is a refusal.
     pub accept_eula: bool,
 }
 

@@ -9,9 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::choice::Choice;
 use super::consent::agreed;
 use super::container::container;
-use super::requests::{
-    CreateEndpoint, CreateEndpointConfig, CreateModel, ProductionVariant, Requests, Tag,
-};
+use super::requests::{CreateEndpoint, CreateEndpointConfig, CreateModel, ProductionVariant, Requests, Tag};
 use super::{Model, Refusal};
 
 /// What the caller wants deployed. No `Debug` outside tests: the environment may hold tokens.
@@ -65,10 +63,7 @@ const MOST_TAGS: usize = 50;
 /// yet agreed to.
 pub fn resolve(model: &Model, wanted: &Wanted) -> Result<Requests, Refusal> {
     if wanted.instance_count == 0 {
-        return Err(bad_argument(
-            "instance_count",
-            "at least 1 is needed".to_owned(),
-        ));
+        return Err(bad_argument("instance_count", "at least 1 is needed".to_owned()));
     }
     let mut warnings = model.notices.clone();
     let choice = Choice::of(model, wanted, &mut warnings)?;
@@ -100,20 +95,11 @@ pub fn resolve(model: &Model, wanted: &Wanted) -> Result<Requests, Refusal> {
 
 /// Whether the publisher stands by this version, and whether three requests can deploy it.
 fn sound(choice: &Choice<'_>, warnings: &mut Vec<String>) -> Result<(), Refusal> {
-    let Choice {
-        model,
-        wanted,
-        config,
-        variants,
-        ..
-    } = choice;
+    let Choice { model, wanted, config, variants, .. } = choice;
     let (model_id, version) = (|| model.id.clone(), || model.version.clone());
     if config.model_package || variants.iter().any(|variant| variant.model_package) {
         let subscription = model.subscription_link.clone();
-        return Err(Refusal::Proprietary {
-            model_id: model_id(),
-            subscription,
-        });
+        return Err(Refusal::Proprietary { model_id: model_id(), subscription });
     }
     let deprecated = model.deprecated.then(|| Refusal::Deprecated {
         model_id: model_id(),
@@ -125,10 +111,7 @@ fn sound(choice: &Choice<'_>, warnings: &mut Vec<String>) -> Result<(), Refusal>
         version: version(),
         packages: config.vulnerabilities.clone(),
     });
-    let concerns = [
-        (deprecated, wanted.allow_deprecated),
-        (vulnerable, wanted.allow_vulnerable),
-    ];
+    let concerns = [(deprecated, wanted.allow_deprecated), (vulnerable, wanted.allow_vulnerable)];
     for (concern, allowed) in concerns {
         match concern {
             Some(refusal) if !allowed => return Err(refusal),
@@ -156,18 +139,12 @@ fn production_variant(choice: &Choice<'_>) -> ProductionVariant {
 fn tags(choice: &Choice<'_>) -> Result<Vec<Tag>, Refusal> {
     let own = [
         ("sagemaker-sdk:jumpstart-model-id", Some(&choice.model.id)),
-        (
-            "sagemaker-sdk:jumpstart-model-version",
-            Some(&choice.model.version),
-        ),
-        (
-            "sagemaker-sdk:jumpstart-inference-config-name",
-            choice.config.name.as_ref(),
-        ),
+        ("sagemaker-sdk:jumpstart-model-version", Some(&choice.model.version)),
+        ("sagemaker-sdk:jumpstart-inference-config-name", choice.config.name.as_ref()),
     ];
-    let own = own
-        .into_iter()
-        .filter_map(|(key, value)| Some((key.to_owned(), value?.clone())));
+    let own = own.into_iter().filter_map(|(key, value)| Some((key.to_owned(), value?.clone())));
+    // Tags copied from another deployment of the model are no collision.
+    let own = own.filter(|tag| !choice.wanted.tags.contains(tag));
     let all = choice.wanted.tags.iter().cloned().chain(own);
     let tags: Vec<Tag> = all.map(|(key, value)| Tag { key, value }).collect();
     let mut keys = BTreeSet::new();
@@ -175,10 +152,7 @@ fn tags(choice: &Choice<'_>) -> Result<Vec<Tag>, Refusal> {
         return Err(bad_argument("tags", format!("{} is there twice", tag.key)));
     }
     if tags.len() > MOST_TAGS {
-        let why = format!(
-            "with JumpStart's own there are {}, at most {MOST_TAGS}",
-            tags.len()
-        );
+        let why = format!("with JumpStart's own there are {}, at most {MOST_TAGS}", tags.len());
         return Err(bad_argument("tags", why));
     }
     Ok(tags)
@@ -282,7 +256,7 @@ mod tests {
                 w.accept_additional_eulas = vec!["draft_model".into()];
             })
         };
-        for wanted in [accept("djl"), accept("djl-draft")] {
+        for wanted in [accept("djl"), accept("assisted-djl")] {
             assert_eq!(resolve(&rocket, &wanted), resolve(&spec(GATED), &wanted));
         }
         let wanted = wanted(|w| w.instance_type = Some("ml.c5.xlarge".into()));
@@ -300,10 +274,10 @@ mod tests {
 
     #[test]
     fn the_family_the_type_and_the_caller_override_the_environment_in_that_order() {
-        let mut change = |w: &mut Wanted| w.instance_type = Some("ml.c5.xlarge".into());
+        let change = |w: &mut Wanted| w.instance_type = Some("ml.c5.xlarge".into());
         let place = format!("{CONTAINER}/Environment");
         let theirs = json!({"OAK_STRICT": "True", "OAK_WORKERS": "4", "OAK_SIMD": "avx512"});
-        check(&spec(OPEN), &mut change, &place, theirs);
+        check(&spec(OPEN), change, &place, theirs);
         let mine = |w: &mut Wanted| {
             change(w);
             w.environment = [("OAK_WORKERS", "9"), ("MINE", "1")].map(|(k, v)| (k.into(), v.into())).into();
@@ -333,10 +307,10 @@ mod tests {
 
     #[test]
     fn an_unlisted_instance_type_is_refused_unless_allowed() {
-        let mut change = |w: &mut Wanted| w.instance_type = Some("ml.m5.4xlarge".into());
+        let change = |w: &mut Wanted| w.instance_type = Some("ml.m5.4xlarge".into());
         let refused = "ml.m5.4xlarge is not among the supported instance types: \
                        ml.m5.large, ml.c5.xlarge, ml.g5.xlarge, ml.m7g.large";
-        check(&spec(OPEN), &mut change, "/refused", json!(refused));
+        check(&spec(OPEN), change, "/refused", json!(refused));
         let allowed = |w: &mut Wanted| {
             change(w);
             w.allow_unsupported_instance = true;
@@ -351,7 +325,7 @@ mod tests {
         let Err(Refusal::UnsupportedInstance { other_configs, .. }) = resolve(&spec(GATED), &wanted) else {
             panic!("not refused")
         };
-        assert_eq!(other_configs, ["djl-draft"]);
+        assert_eq!(other_configs, ["assisted-djl"]);
     }
 
     #[test]
@@ -362,12 +336,21 @@ mod tests {
     }
 
     #[test]
+    fn a_eula_gates_a_model_even_in_the_open_bucket() {
+        let open = spec(&GATED.replace("\"gated_bucket\": true", "\"gated_bucket\": false"));
+        assert!(matches!(resolve(&open, &wanted(|_| {})), Err(Refusal::EulaNotAccepted { .. })));
+        let accept = |w: &mut Wanted| w.accept_eula = true;
+        let uri = "s3://jumpstart-cache-prod-us-east-1/acme/acme-chat-rocket/artifacts/inference-prepack/v1.0.0/";
+        check(&open, accept, &format!("{DATA}/S3Uri"), json!(uri));
+        check(&open, accept, &format!("{DATA}/ModelAccessConfig"), json!({"AcceptEula": true}));
+    }
+
+    #[test]
     fn the_eula_of_a_draft_model_is_accepted_by_its_own_name_only() {
-        let names: [&[&str]; 5] =
-            [&[], &["acme-chat-rocket"], &["artifacts"], &["draft_model"], &["acme-chat-spark"]];
+        let names: [&[&str]; 5] = [&[], &["acme-chat-rocket"], &["artifacts"], &["draft_model"], &["acme-chat-spark"]];
         for (n, names) in names.into_iter().enumerate() {
             let wanted = wanted(|w| {
-                w.inference_config = Some("djl-draft".into());
+                w.inference_config = Some("assisted-djl".into());
                 w.accept_eula = true;
                 w.accept_additional_eulas = names.iter().map(|name| (*name).to_owned()).collect();
             });
@@ -377,17 +360,15 @@ mod tests {
 
     #[test]
     fn all_missing_eulas_are_named_at_once() {
-        let wanted = wanted(|w| w.inference_config = Some("djl-draft".into()));
-        let Err(Refusal::EulaNotAccepted { eulas, .. }) = resolve(&spec(GATED), &wanted) else {
-            panic!("not refused")
-        };
+        let wanted = wanted(|w| w.inference_config = Some("assisted-djl".into()));
+        let Err(Refusal::EulaNotAccepted { eulas, .. }) = resolve(&spec(GATED), &wanted) else { panic!("not refused") };
         let named: Vec<_> = eulas.iter().map(|eula| (eula.of.as_str(), eula.argument)).collect();
         let draft = ("draft_model", "accept_additional_eulas");
         assert_eq!(named, [("acme-chat-rocket", "accept_eula"), draft]);
     }
 
     #[test]
-    fn acceptance_is_sent_only_where_an_eula_exists() {
+    fn acceptance_is_sent_only_where_a_eula_exists() {
         let accept = |w: &mut Wanted| w.accept_eula = true;
         let place = format!("{DATA}/ModelAccessConfig");
         check(&spec(GATED), accept, &place, json!({"AcceptEula": true}));
@@ -396,7 +377,7 @@ mod tests {
 
     /// Accepts everything of the second config, which lays two components on top of each other.
     fn draft(w: &mut Wanted) {
-        w.inference_config = Some("djl-draft".into());
+        w.inference_config = Some("assisted-djl".into());
         w.accept_eula = true;
         w.accept_additional_eulas = vec!["draft_model".into()];
     }
@@ -436,7 +417,7 @@ mod tests {
     #[test]
     fn an_unknown_inference_config_is_refused_with_the_known_ones() {
         let other = |w: &mut Wanted| w.inference_config = Some("withdrawn".into());
-        check(&spec(GATED), other, "/refused", json!("no inference config withdrawn; the model has djl, djl-draft"));
+        check(&spec(GATED), other, "/refused", json!("no inference config withdrawn; the model has djl, assisted-djl"));
         check(&spec(OPEN), other, "/refused", json!("no inference config withdrawn; the model has none"));
     }
 
@@ -461,10 +442,11 @@ mod tests {
         let notice = "rocket answers in English only";
         let warning = "the vllm image ignores OPTION_DTYPE; consider another inference config";
         check(&spec(GATED), change, "/warnings", json!([notice, warning]));
+        check(&spec(GATED), |w| w.accept_eula = true, "/warnings", json!([notice]));
     }
 
     #[test]
-    fn a_tarball_is_a_url_when_open_and_a_data_source_under_an_eula() {
+    fn a_tarball_is_a_url_when_open_and_a_data_source_under_a_eula() {
         let place = format!("{CONTAINER}/ModelDataUrl");
         let open = spec(&OPEN.replace("inference-prepack/v1.0.0/", "packed.tar.gz"));
         let url = "s3://jumpstart-cache-prod-us-east-1/acme/acme-tabular-oak/artifacts/packed.tar.gz";
@@ -479,7 +461,9 @@ mod tests {
 
     #[test]
     fn a_model_whose_script_lies_apart_is_refused() {
-        let text = OPEN.replace("\"hosting_prepacked", "\"unknown").replace("use_script_uri\": false", "use_script_uri\": true");
+        let text = OPEN
+            .replace("\"hosting_prepacked", "\"unknown")
+            .replace("use_script_uri\": false", "use_script_uri\": true");
         let refused = "acme-tabular-oak is not deployable: its inference script is not packed with its artifact";
         check(&spec(&text), |_| {}, "/refused", json!(refused));
     }
@@ -499,11 +483,22 @@ mod tests {
 
     #[test]
     fn a_marketplace_model_package_is_refused() {
-        let packages = r#""model_subscription_link": "https://m/1", "hosting_model_package_arns": {"us-east-1": "a"}, "url""#;
+        let packages =
+            r#""model_subscription_link": "https://m/1", "hosting_model_package_arns": {"us-east-1": "a"}, "url""#;
         let refused = "acme-tabular-oak is a Marketplace model package: https://m/1";
         check(&spec(&OPEN.replace("\"url\"", packages)), |_| {}, "/refused", json!(refused));
         let variant = OPEN.replace(r#""image_uri": "$cpu_image""#, r#""model_package_arn": "$cpu_image""#);
         check(&spec(&variant), |_| {}, "/refused", json!("acme-tabular-oak is a Marketplace model package"));
+    }
+
+    #[test]
+    fn a_default_that_is_missing_or_no_instance_type_is_named() {
+        let field = "default_inference_instance_type";
+        let refused = |why: &str| json!(format!("the published document is unusable: {field} {why}"));
+        let missing = OPEN.replace(field, "_");
+        check(&spec(&missing), |_| {}, "/refused", refused("is missing"));
+        let mangled = OPEN.replace(": \"ml.m5.large\"", ": \"m5\"");
+        check(&spec(&mangled), |_| {}, "/refused", refused("is not an instance type"));
     }
 
     #[test]
@@ -520,6 +515,8 @@ mod tests {
         let tag = |key: &str| vec![(key.to_owned(), "v".to_owned())];
         check(&spec(OPEN), |w| w.tags = tag("team"), "/endpoint/Tags/0", json!({"Key": "team", "Value": "v"}));
         let key = "sagemaker-sdk:jumpstart-model-id";
+        let copied = vec![(key.to_owned(), "acme-tabular-oak".to_owned())];
+        check(&spec(OPEN), |w| w.tags = copied, "/endpoint/Tags/0/Value", json!("acme-tabular-oak"));
         let why = format!("tags: {key} is there twice");
         check(&spec(OPEN), |w| w.tags = tag(key), "/refused", json!(why));
     }

@@ -33,12 +33,7 @@ impl Form {
 
 fn capitalised(word: &str) -> String {
     let mut letters = word.chars();
-    letters
-        .next()
-        .map(|first| first.to_ascii_uppercase())
-        .into_iter()
-        .chain(letters)
-        .collect()
+    letters.next().map(|first| first.to_ascii_uppercase()).into_iter().chain(letters).collect()
 }
 
 /// One or more objects, uppermost first, each with its path in the document.
@@ -52,14 +47,8 @@ pub(super) struct View<'a> {
 impl<'a> View<'a> {
     /// A view of a whole document, or of an item of a list.
     pub(super) fn of(form: Form, path: &str, value: &'a Value) -> Result<Self, Refusal> {
-        let map = value
-            .as_object()
-            .ok_or_else(|| malformed(path, "is not an object"))?;
-        Ok(Self {
-            form,
-            path: path.to_owned(),
-            layers: vec![(path.to_owned(), map)],
-        })
+        let map = value.as_object().ok_or_else(|| malformed(path, "is not an object"))?;
+        Ok(Self { form, path: path.to_owned(), layers: vec![(path.to_owned(), map)] })
     }
 
     /// How this document spells its fields.
@@ -82,47 +71,31 @@ impl<'a> View<'a> {
     pub(super) fn entry(&self, key: &str) -> Result<Self, Refusal> {
         let mut layers = Vec::new();
         for (path, value) in self.occurrences(key) {
-            let map = value
-                .as_object()
-                .ok_or_else(|| malformed(&path, "is not an object"))?;
+            let map = value.as_object().ok_or_else(|| malformed(&path, "is not an object"))?;
             layers.push((path, map));
         }
-        Ok(Self {
-            form: self.form,
-            path: join(&self.path, key),
-            layers,
-        })
+        Ok(Self { form: self.form, path: join(&self.path, key), layers })
     }
 
     /// The object under a key of a map, which must be there.
     pub(super) fn needed_entry(&self, key: &str) -> Result<Self, Refusal> {
         let found = self.entry(key)?;
-        if found.layers.is_empty() {
-            Err(malformed(&found.path, "is missing"))
-        } else {
-            Ok(found)
-        }
+        if found.layers.is_empty() { Err(malformed(&found.path, "is missing")) } else { Ok(found) }
     }
 
     /// The keys of all layers.
     pub(super) fn keys(&self) -> BTreeSet<&'a str> {
-        self.layers
-            .iter()
-            .flat_map(|(_, map)| map.keys().map(String::as_str))
-            .collect()
+        self.layers.iter().flat_map(|(_, map)| map.keys().map(String::as_str)).collect()
     }
 
     /// A text field.
     pub(super) fn text(&self, name: &str) -> Result<Option<String>, Refusal> {
-        self.read(name, "is not a string", |value| {
-            value.as_str().map(str::to_owned)
-        })
+        self.read(name, "is not a string", |value| value.as_str().map(str::to_owned))
     }
 
     /// A text field that must be there.
     pub(super) fn needed_text(&self, name: &str) -> Result<String, Refusal> {
-        self.text(name)?
-            .ok_or_else(|| malformed(&join(&self.path, &self.form.spelled(name)), "is missing"))
+        self.text(name)?.ok_or_else(|| malformed(&join(&self.path, &self.form.spelled(name)), "is missing"))
     }
 
     /// A yes or no.
@@ -132,19 +105,13 @@ impl<'a> View<'a> {
 
     /// A count, a size or a number of seconds.
     pub(super) fn number(&self, name: &str) -> Result<Option<u32>, Refusal> {
-        self.read(name, "is not a whole number", |value| {
-            value.as_u64().and_then(|number| u32::try_from(number).ok())
-        })
+        self.read(name, "is not a whole number", |value| value.as_u64().and_then(|number| u32::try_from(number).ok()))
     }
 
     /// A list of texts; empty where absent.
     pub(super) fn texts(&self, name: &str) -> Result<Vec<String>, Refusal> {
         let texts = self.read(name, "is not a list of strings", |value| {
-            value
-                .as_array()?
-                .iter()
-                .map(|item| item.as_str().map(str::to_owned))
-                .collect()
+            value.as_array()?.iter().map(|item| item.as_str().map(str::to_owned)).collect()
         })?;
         Ok(texts.unwrap_or_default())
     }
@@ -159,13 +126,9 @@ impl<'a> View<'a> {
         let Some((path, value)) = self.occurrences(key).next() else {
             return Ok(Vec::new());
         };
-        let items = value
-            .as_array()
-            .ok_or_else(|| malformed(&path, "is not a list"))?;
+        let items = value.as_array().ok_or_else(|| malformed(&path, "is not a list"))?;
         let numbered = items.iter().enumerate();
-        numbered
-            .map(|(n, item)| View::of(self.form, &format!("{path}[{n}]"), item))
-            .collect()
+        numbered.map(|(n, item)| View::of(self.form, &format!("{path}[{n}]"), item)).collect()
     }
 
     /// A field of any scalar type, as text.
@@ -178,8 +141,7 @@ impl<'a> View<'a> {
         let mut map = BTreeMap::new();
         for key in self.keys() {
             if let Some((path, value)) = self.occurrences(key).next() {
-                let text = scalar(value)
-                    .ok_or_else(|| malformed(&path, "is neither text nor a number"))?;
+                let text = scalar(value).ok_or_else(|| malformed(&path, "is neither text nor a number"))?;
                 map.insert(key.to_owned(), text);
             }
         }
@@ -189,9 +151,7 @@ impl<'a> View<'a> {
     /// A location as `s3://…`: `<stem>_key` in `bucket`, or the complete `<Stem>Uri`.
     pub(super) fn location(&self, stem: &str, bucket: &str) -> Result<Option<String>, Refusal> {
         match self.form {
-            Form::Spec => Ok(self
-                .text(&format!("{stem}_key"))?
-                .map(|key| in_bucket(bucket, &key))),
+            Form::Spec => Ok(self.text(&format!("{stem}_key"))?.map(|key| in_bucket(bucket, &key))),
             Form::Hub => self.text(&format!("{stem}_uri")),
         }
     }
@@ -203,49 +163,30 @@ impl<'a> View<'a> {
         convert: impl Fn(&'a Value) -> Option<T>,
     ) -> Result<Option<T>, Refusal> {
         let found = self.occurrences(&self.form.spelled(name)).next();
-        found
-            .map(|(path, value)| convert(value).ok_or_else(|| malformed(&path, why)))
-            .transpose()
+        found.map(|(path, value)| convert(value).ok_or_else(|| malformed(&path, why))).transpose()
     }
 
     /// Where a key occurs, uppermost layer first. `null` counts as absent.
     fn occurrences(&self, key: &str) -> impl Iterator<Item = (String, &'a Value)> {
         self.layers.iter().filter_map(move |(path, map)| {
-            map.get(key)
-                .filter(|value| !value.is_null())
-                .map(|value| (join(path, key), value))
+            map.get(key).filter(|value| !value.is_null()).map(|value| (join(path, key), value))
         })
     }
 }
 
 /// `s3://bucket/key`, unless the key is a complete URI already.
 pub(super) fn in_bucket(bucket: &str, key: &str) -> String {
-    if key.starts_with("s3://") {
-        key.to_owned()
-    } else {
-        format!("s3://{bucket}/{key}")
-    }
+    if key.starts_with("s3://") { key.to_owned() } else { format!("s3://{bucket}/{key}") }
 }
 
 /// A refusal that names a field of the document.
 pub(super) fn malformed(field: &str, why: &'static str) -> Refusal {
-    let field = if field.is_empty() {
-        "the document"
-    } else {
-        field
-    };
-    Refusal::Malformed {
-        field: field.to_owned(),
-        why,
-    }
+    let field = if field.is_empty() { "the document" } else { field };
+    Refusal::Malformed { field: field.to_owned(), why }
 }
 
 fn join(path: &str, key: &str) -> String {
-    if path.is_empty() {
-        key.to_owned()
-    } else {
-        format!("{path}.{key}")
-    }
+    if path.is_empty() { key.to_owned() } else { format!("{path}.{key}") }
 }
 
 /// Container environments hold only text, and specs mix `1` with `"1"`. Truth values are
@@ -267,69 +208,33 @@ mod tests {
     use super::*;
 
     #[track_caller]
-    fn check(
-        got: Result<impl PartialEq + std::fmt::Debug, Refusal>,
-        field: &str,
-        why: &'static str,
-    ) {
-        assert_eq!(
-            got.err(),
-            Some(Refusal::Malformed {
-                field: field.into(),
-                why
-            })
-        );
+    fn check(got: Result<impl PartialEq + std::fmt::Debug, Refusal>, field: &str, why: &'static str) {
+        assert_eq!(got.err(), Some(Refusal::Malformed { field: field.into(), why }));
     }
 
     #[test]
     fn the_upper_layer_wins_field_by_field() {
-        let (below, above) = (
-            json!({"t": {"a": 1, "b": 2}}),
-            json!({"t": {"a": 3, "b": null}}),
-        );
+        let (below, above) = (json!({"t": {"a": 1, "b": 2}}), json!({"t": {"a": 3, "b": null}}));
         let below = View::of(Form::Spec, "", &below).unwrap();
-        let both = View::of(Form::Spec, "", &above)
-            .unwrap()
-            .over(&below)
-            .field("t")
-            .unwrap();
-        assert_eq!(
-            (both.number("a"), both.number("b")),
-            (Ok(Some(3)), Ok(Some(2)))
-        );
+        let both = View::of(Form::Spec, "", &above).unwrap().over(&below).field("t").unwrap();
+        assert_eq!((both.number("a"), both.number("b")), (Ok(Some(3)), Ok(Some(2))));
     }
 
     #[test]
     fn a_hub_field_is_pascal_case_and_a_map_key_is_left_alone() {
         let hub = json!({"S3DataSource": {"lmi-optimized": {"S3Uri": "u"}}});
         let hub = View::of(Form::Hub, "", &hub).unwrap();
-        let entry = hub
-            .field("s3_data_source")
-            .unwrap()
-            .needed_entry("lmi-optimized")
-            .unwrap();
+        let entry = hub.field("s3_data_source").unwrap().needed_entry("lmi-optimized").unwrap();
         assert_eq!(entry.text("s3_uri"), Ok(Some("u".into())));
     }
 
     #[test]
     fn a_retyped_or_missing_field_is_named_as_the_document_spells_it() {
-        let hub =
-            json!({"DeployKwargs": {"ModelTimeout": "soon"}, "List": [{}], "Names": ["a", 1]});
+        let hub = json!({"DeployKwargs": {"ModelTimeout": "soon"}, "List": [{}], "Names": ["a", 1]});
         let hub = View::of(Form::Hub, "", &hub).unwrap();
         let kwargs = hub.field("deploy_kwargs").unwrap();
-        check(
-            kwargs.number("model_timeout"),
-            "DeployKwargs.ModelTimeout",
-            "is not a whole number",
-        );
-        check(
-            hub.objects("list")
-                .unwrap()
-                .remove(0)
-                .needed_text("my_name"),
-            "List[0].MyName",
-            "is missing",
-        );
+        check(kwargs.number("model_timeout"), "DeployKwargs.ModelTimeout", "is not a whole number");
+        check(hub.objects("list").unwrap().remove(0).needed_text("my_name"), "List[0].MyName", "is missing");
         check(hub.texts("names"), "Names", "is not a list of strings");
         check(hub.field("names").map(|_| ()), "Names", "is not an object");
     }

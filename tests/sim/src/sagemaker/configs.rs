@@ -64,8 +64,7 @@ fn check_variant(world: &World, scope: Scope<'_>, variant: Input<'_>) -> Result<
 fn takes_a_volume(instance_type: &str) -> bool {
     let family = instance_type.split('.').nth(1).unwrap_or_default();
     let with_disks = ["g5", "g6", "g7", "p5", "p6", "trn1", "trn2"];
-    let generation = |known: &&str| family.starts_with(**known);
-    !family.contains('d') && !with_disks.iter().any(|known| generation(&known))
+    !family.contains('d') && !with_disks.iter().any(|known| family.starts_with(known))
 }
 
 pub(crate) fn describe(world: &World, scope: Scope<'_>, input: Input<'_>) -> Result<Value, AwsError> {

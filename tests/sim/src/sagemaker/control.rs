@@ -72,9 +72,7 @@ async fn script(State(sim): State<Arc<Sim>>, body: Bytes) -> Result<Json<Value>,
 
 async fn fault(State(sim): State<Arc<Sim>>, body: Bytes) -> Result<Json<Value>, Refused> {
     let fault: Fault = read(&body)?;
-    if fault.seconds.is_some_and(|s| !(0.0..=86_400.0).contains(&s)) {
-        return Err(Refused("seconds must be between 0 and 86400".to_owned()));
-    }
+    fault.check().map_err(Refused)?;
     let faults = &mut lock(&sim.parts).faults;
     faults.add(fault);
     Ok(Json(json!({"faults": faults.pending()})))
@@ -90,10 +88,7 @@ async fn settings(State(sim): State<Arc<Sim>>) -> Json<Tuning> {
 }
 
 /// Changes the settings that are named; the others stay.
-async fn change_settings(
-    State(sim): State<Arc<Sim>>,
-    body: Bytes,
-) -> Result<Json<Tuning>, Refused> {
+async fn change_settings(State(sim): State<Arc<Sim>>, body: Bytes) -> Result<Json<Tuning>, Refused> {
     let changes: serde_json::Map<String, Value> = read(&body)?;
     let world = &mut lock(&sim.parts).world;
     let mut merged = json!(world.tuning);

@@ -16,13 +16,7 @@ const HEALTH_CHECK: &str = "The primary container for production variant AllTraf
     the ping health check. Please check CloudWatch logs for this endpoint.";
 
 /// While it is in one of these, SageMaker refuses to update or delete it.
-const IN_PROGRESS: [&str; 5] = [
-    "Creating",
-    "Updating",
-    "SystemUpdating",
-    "RollingBack",
-    "Deleting",
-];
+const IN_PROGRESS: [&str; 5] = ["Creating", "Updating", "SystemUpdating", "RollingBack", "Deleting"];
 
 pub(crate) fn create(world: &mut World, scope: Scope<'_>, input: Input<'_>) -> Result<Value, AwsError> {
     let name = input.name("EndpointName")?;
@@ -36,12 +30,7 @@ pub(crate) fn create(world: &mut World, scope: Scope<'_>, input: Input<'_>) -> R
     let record = world.record(Kind::Endpoint, scope.region, name, tags, request)?;
     let (usual, reason) = usual_creation(world, scope.region, &bound);
     let course = world.course(On::Create, name, usual, reason);
-    let endpoint = Endpoint {
-        record,
-        course,
-        bound,
-        wanted: None,
-    };
+    let endpoint = Endpoint { record, course, bound, wanted: None };
     world.endpoints.insert(arn.clone(), endpoint);
     Ok(json!({"EndpointArn": arn}))
 }
@@ -55,10 +44,7 @@ fn bind(world: &World, scope: Scope<'_>, input: Input<'_>) -> Result<Bound, AwsE
     for model in variants.iter().filter_map(|v| v.get("ModelName")?.as_str()) {
         world.find(&world.arn(Kind::Model, scope.region, model))?;
     }
-    Ok(Bound {
-        config: config.name.clone(),
-        variants,
-    })
+    Ok(Bound { config: config.name.clone(), variants })
 }
 
 /// What an endpoint goes through that no script speaks of.
@@ -73,18 +59,13 @@ fn usual_creation(world: &World, region: &str, bound: &Bound) -> (Vec<Step>, Opt
              CreateModel has permissions to download the object. (Service: S3, Status Code: 403, \
              Error Code: AccessDenied)"
         );
-        let steps = vec![
-            Step::lasting("Creating", tuning.create_seconds / 3.0),
-            Step::last("Failed"),
-        ];
+        let steps = vec![Step::lasting("Creating", tuning.create_seconds / 3.0), Step::last("Failed")];
         return (steps, Some(reason));
     }
-    let steps = tuning.timeline.clone().unwrap_or_else(|| {
-        vec![
-            Step::lasting("Creating", tuning.create_seconds),
-            Step::last("InService"),
-        ]
-    });
+    let steps = tuning
+        .timeline
+        .clone()
+        .unwrap_or_else(|| vec![Step::lasting("Creating", tuning.create_seconds), Step::last("InService")]);
     (steps, tuning.failure_reason.clone())
 }
 
@@ -240,10 +221,7 @@ pub(crate) fn update(world: &mut World, scope: Scope<'_>, input: Input<'_>) -> R
     world.find(&world.arn(Kind::EndpointConfig, scope.region, &runs.config))?;
     let wanted = bind(world, scope, input)?;
     check_quota(world, scope.region, &wanted, &arn)?;
-    let usual = vec![
-        Step::lasting("Updating", world.tuning.create_seconds),
-        Step::last("InService"),
-    ];
+    let usual = vec![Step::lasting("Updating", world.tuning.create_seconds), Step::last("InService")];
     let course = world.course(On::Update, name, usual, None);
     if let Some(endpoint) = world.endpoints.get_mut(&arn) {
         endpoint.bound = runs;
@@ -260,10 +238,7 @@ pub(crate) fn delete(world: &mut World, scope: Scope<'_>, input: Input<'_>) -> R
     let endpoint = world.endpoint(&arn)?;
     refuse_in_progress(endpoint, now)?;
     let runs = endpoint.runs(now).clone();
-    let usual = vec![
-        Step::lasting("Deleting", world.tuning.delete_seconds),
-        Step::last(VANISHED),
-    ];
+    let usual = vec![Step::lasting("Deleting", world.tuning.delete_seconds), Step::last(VANISHED)];
     let course = world.course(On::Delete, name, usual, None);
     if let Some(endpoint) = world.endpoints.get_mut(&arn) {
         endpoint.bound = runs;

@@ -45,11 +45,7 @@ impl Role {
 
 /// The account's roles in alphabetical order, as IAM lists them.
 fn roles(tuning: &Tuning) -> Vec<Role> {
-    let mut roles = vec![Role {
-        path: "/",
-        name: OTHER_ROLE.to_owned(),
-        trusted: "lambda.amazonaws.com",
-    }];
+    let mut roles = vec![Role { path: "/", name: OTHER_ROLE.to_owned(), trusted: "lambda.amazonaws.com" }];
     for n in 1..=tuning.sagemaker_roles {
         // The first is as people name theirs, the others as the console does.
         let (path, name) = match n {
@@ -67,9 +63,7 @@ fn roles(tuning: &Tuning) -> Vec<Role> {
 /// SageMaker may not assume.
 pub(crate) fn check_execution_role(tuning: &Tuning, arn: &str) -> Result<(), AwsError> {
     let own = format!("arn:aws:iam::{}:role/", tuning.account_id);
-    let fits = |role: &Role| {
-        role.arn(&tuning.account_id) == arn && role.trusted == "sagemaker.amazonaws.com"
-    };
+    let fits = |role: &Role| role.arn(&tuning.account_id) == arn && role.trusted == "sagemaker.amazonaws.com";
     if arn.starts_with(&own) && !roles(tuning).iter().any(fits) {
         return Err(AwsError::validation(format!(
             "Could not assume role {arn}. Please ensure that the role exists and allows principal \
@@ -87,12 +81,7 @@ pub(crate) fn check_execution_role(tuning: &Tuning, arn: &str) -> Result<(), Aws
 }
 
 /// Answers an action of STS or IAM.
-pub(crate) fn answer(
-    tuning: &Tuning,
-    service: Service,
-    action: &str,
-    form: &[(String, String)],
-) -> Response {
+pub(crate) fn answer(tuning: &Tuning, service: Service, action: &str, form: &[(String, String)]) -> Response {
     let field = |name: &str| {
         let mut fields = form.iter().filter(|(key, _)| key == name);
         fields.next().map(|(_, value)| value.as_str())
@@ -156,8 +145,5 @@ fn list_roles(
     let members: String = roles.iter().map(member).collect();
     let next = roles.last().filter(|_| truncated);
     let next = next.map(|role| format!("<Marker>{}</Marker>", role.name));
-    Ok(format!(
-        "<Roles>{members}</Roles><IsTruncated>{truncated}</IsTruncated>{}",
-        next.unwrap_or_default()
-    ))
+    Ok(format!("<Roles>{members}</Roles><IsTruncated>{truncated}</IsTruncated>{}", next.unwrap_or_default()))
 }

@@ -88,11 +88,7 @@ impl<'a> Input<'a> {
     }
 
     /// One of the words that the API model lists.
-    pub(crate) fn word(
-        &self,
-        field: &str,
-        words: &[&'static str],
-    ) -> Result<Option<&'a str>, AwsError> {
+    pub(crate) fn word(&self, field: &str, words: &[&'static str]) -> Result<Option<&'a str>, AwsError> {
         let Some(text) = self.text(field)? else {
             return Ok(None);
         };
@@ -163,22 +159,17 @@ impl<'a> Input<'a> {
         self.at_most("Tags", list.len(), 50)?;
         let mut tags: Vec<Tag> = Vec::new();
         for value in list {
-            let tag: Tag = serde_json::from_value(value.clone())
-                .map_err(|_| malformed("Tags", "a list of Key and Value"))?;
+            let tag: Tag =
+                serde_json::from_value(value.clone()).map_err(|_| malformed("Tags", "a list of Key and Value"))?;
             if tag.key.is_empty() || tag.key.len() > 128 || tag.value.len() > 256 {
                 let constraint = "have a Key of 1 to 128 and a Value of at most 256 characters";
                 return Err(self.constraint("Tags", &format!("'{}'", tag.key), constraint));
             }
             if tag.key.to_lowercase().starts_with("aws:") {
-                return Err(AwsError::validation(
-                    "aws: prefixed tag key names are not allowed for external use.",
-                ));
+                return Err(AwsError::validation("aws: prefixed tag key names are not allowed for external use."));
             }
             if tags.iter().any(|seen| seen.key == tag.key) {
-                return Err(AwsError::validation(format!(
-                    "Duplicate tag keys found: {}",
-                    tag.key
-                )));
+                return Err(AwsError::validation(format!("Duplicate tag keys found: {}", tag.key)));
             }
             tags.push(tag);
         }
@@ -269,7 +260,10 @@ mod tests {
             input
         };
         check(with(json!({"MaxResults": 100})), "ok");
-        check(with(json!({"MaxResults": 101})), "'maxResults' failed to satisfy constraint: Member must have value less than or equal to 100");
+        check(
+            with(json!({"MaxResults": 101})),
+            "'maxResults' failed to satisfy constraint: Member must have value less than or equal to 100",
+        );
         check(with(json!({"MaxResults": 0})), "greater than or equal to 1");
         check(with(json!({"NameContains": "a b"})), "pattern: [a-zA-Z0-9-]+");
         check(with(json!({"SortOrder": "Up"})), "enum value set: [Ascending, Descending]");

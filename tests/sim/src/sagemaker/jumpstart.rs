@@ -10,14 +10,11 @@ use serde_json::{Value, json};
 
 use super::input::Input;
 use super::wire::{self, AwsError, partition};
-use super::{OPEN_MODEL, GATED_MODEL, Scope};
+use super::{GATED_MODEL, OPEN_MODEL, Scope};
 
 const PUBLIC_HUB: &str = "SageMakerPublicHub";
 const EULA: &str = include_str!("../../fixtures/jumpstart/eula.txt");
-const EULA_KEYS: [&str; 2] = [
-    "fmhMetadata/eula/simEula.txt",
-    "fmhMetadata/eula/simDraftEula.txt",
-];
+const EULA_KEYS: [&str; 2] = ["fmhMetadata/eula/simEula.txt", "fmhMetadata/eula/simDraftEula.txt"];
 
 struct Model {
     id: &'static str,
@@ -63,10 +60,7 @@ impl Model {
 
     fn fill(&self, template: &str, version: &str, region: &str) -> String {
         let deprecated = self.deprecated(version).to_string();
-        template
-            .replace("{{version}}", version)
-            .replace("{{region}}", region)
-            .replace("{{deprecated}}", &deprecated)
+        template.replace("{{version}}", version).replace("{{region}}", region).replace("{{deprecated}}", &deprecated)
     }
 }
 
@@ -78,9 +72,8 @@ pub(crate) fn describe_hub_content(scope: Scope<'_>, input: Input<'_>) -> Result
     let id = input.name("HubContentName")?;
     let wanted = input.text("HubContentVersion")?;
     let hub = hub.rsplit('/').next().unwrap_or(hub);
-    let missing = |what: String| {
-        AwsError::new("ResourceNotFound", StatusCode::BAD_REQUEST, format!("{what} does not exist"))
-    };
+    let missing =
+        |what: String| AwsError::new("ResourceNotFound", StatusCode::BAD_REQUEST, format!("{what} does not exist"));
     if hub != PUBLIC_HUB {
         return Err(missing(format!("Hub {hub}")));
     }
@@ -88,9 +81,8 @@ pub(crate) fn describe_hub_content(scope: Scope<'_>, input: Input<'_>) -> Result
     let model = known().ok_or_else(|| missing(format!("HubContent {id}")))?;
     let mut versions = model.versions.iter().copied();
     let version = versions.find(|version| wanted.is_none_or(|wanted| wanted == *version));
-    let version = version.ok_or_else(|| {
-        missing(format!("HubContent {id} with version {}", wanted.unwrap_or_default()))
-    })?;
+    let version =
+        version.ok_or_else(|| missing(format!("HubContent {id} with version {}", wanted.unwrap_or_default())))?;
     Ok(hub_content(model, version, scope.region))
 }
 
@@ -119,9 +111,7 @@ fn hub_content(model: &Model, version: &str, region: &str) -> Value {
 /// GET of an object, path style: `/{bucket}/{key}`.
 pub(crate) fn get_object(path: &str) -> Response {
     let (bucket, key) = path.trim_start_matches('/').split_once('/').unwrap_or((path, ""));
-    let fail = |code: &str, status, message: &str| {
-        wire::s3_error(AwsError::new(code, status, message), key)
-    };
+    let fail = |code: &str, status, message: &str| wire::s3_error(AwsError::new(code, status, message), key);
     if bucket.starts_with("jumpstart-private-cache-prod-") {
         return fail("AccessDenied", StatusCode::FORBIDDEN, "Access Denied");
     }

@@ -61,14 +61,8 @@ impl<'a> Filter<'a> {
         Ok(Self {
             name_contains: input.filter("NameContains")?,
             status: input.word("StatusEquals", STATUSES)?,
-            created: (
-                input.time("CreationTimeAfter")?,
-                input.time("CreationTimeBefore")?,
-            ),
-            modified: (
-                input.time("LastModifiedTimeAfter")?,
-                input.time("LastModifiedTimeBefore")?,
-            ),
+            created: (input.time("CreationTimeAfter")?, input.time("CreationTimeBefore")?),
+            modified: (input.time("LastModifiedTimeAfter")?, input.time("LastModifiedTimeBefore")?),
         })
     }
 

@@ -27,9 +27,7 @@ pub(crate) fn create(world: &mut World, scope: Scope<'_>, input: Input<'_>) -> R
             }
         }
         _ => {
-            return Err(AwsError::validation(
-                "You must provide either PrimaryContainer or Containers, and not both.",
-            ));
+            return Err(AwsError::validation("You must provide either PrimaryContainer or Containers, and not both."));
         }
     }
     let record = world.record(Kind::Model, scope.region, name, tags, scope.request.clone())?;
@@ -41,9 +39,7 @@ pub(crate) fn create(world: &mut World, scope: Scope<'_>, input: Input<'_>) -> R
 fn check_container(container: &Map<String, Value>, at: &str) -> Result<(), AwsError> {
     let input = Input::inside(container, at);
     if input.text("Image")?.is_none() && input.text("ModelPackageName")?.is_none() {
-        return Err(AwsError::validation(
-            "You must provide either Image or ModelPackageName in a container.",
-        ));
+        return Err(AwsError::validation("You must provide either Image or ModelPackageName in a container."));
     }
     if let Some(environment) = input.map("Environment")? {
         input.at_most("Environment", environment.len(), 100)?;
@@ -56,9 +52,7 @@ fn check_container(container: &Map<String, Value>, at: &str) -> Result<(), AwsEr
         }
     }
     if input.map("ModelDataSource")?.is_some() && input.text("ModelDataUrl")?.is_some() {
-        return Err(AwsError::validation(
-            "ModelDataSource and ModelDataUrl cannot be used together.",
-        ));
+        return Err(AwsError::validation("ModelDataSource and ModelDataUrl cannot be used together."));
     }
     if let Some(sources) = input.list("AdditionalModelDataSources")? {
         input.at_most("AdditionalModelDataSources", sources.len(), 5)?;
@@ -79,8 +73,7 @@ fn s3_sources(container: &Map<String, Value>) -> impl Iterator<Item = &Map<Strin
     let additional = container.get("AdditionalModelDataSources");
     let additional = additional.and_then(Value::as_array).into_iter().flatten();
     let main = container.get("ModelDataSource").into_iter();
-    main.chain(additional)
-        .filter_map(|source| source.get("S3DataSource")?.as_object())
+    main.chain(additional).filter_map(|source| source.get("S3DataSource")?.as_object())
 }
 
 /// The first gated artifact whose licence the model's creator did not accept.
@@ -91,9 +84,7 @@ pub(crate) fn unaccepted(model: &Record) -> Option<String> {
     let sources = containers.filter_map(Value::as_object).flat_map(s3_sources);
     let mut unaccepted = sources.filter_map(|source| {
         let uri = source.get("S3Uri")?.as_str()?;
-        let accepted = source
-            .get("ModelAccessConfig")
-            .and_then(|access| access.get("AcceptEula"));
+        let accepted = source.get("ModelAccessConfig").and_then(|access| access.get("AcceptEula"));
         let refused = uri.starts_with(GATED_BUCKETS) && accepted != Some(&Value::Bool(true));
         refused.then(|| uri.to_owned())
     });

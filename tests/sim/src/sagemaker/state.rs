@@ -116,8 +116,7 @@ impl Endpoint {
     }
 
     pub(crate) fn status(&self, now: f64) -> &str {
-        self.position(now)
-            .map_or(timeline::VANISHED, |position| &position.step.status)
+        self.position(now).map_or(timeline::VANISHED, |position| &position.step.status)
     }
 
     /// What it runs now: the wanted configuration once an update has come
@@ -203,10 +202,7 @@ impl World {
     ) -> Result<Record, AwsError> {
         let arn = self.arn(kind, region, name);
         if self.holds(&arn).is_some() {
-            return Err(AwsError::validation(format!(
-                "Cannot create already existing {} \"{arn}\".",
-                kind.word()
-            )));
+            return Err(AwsError::validation(format!("Cannot create already existing {} \"{arn}\".", kind.word())));
         }
         let count = match kind {
             Kind::Model => &mut self.created.models,
@@ -228,10 +224,7 @@ impl World {
 
     fn holds(&self, arn: &str) -> Option<&Record> {
         let endpoint = || self.endpoints.get(arn).map(|endpoint| &endpoint.record);
-        self.models
-            .get(arn)
-            .or_else(|| self.configs.get(arn))
-            .or_else(endpoint)
+        self.models.get(arn).or_else(|| self.configs.get(arn)).or_else(endpoint)
     }
 
     /// Whether reads see it yet: they lag behind creations by the time set for
@@ -281,25 +274,11 @@ impl World {
     }
 
     /// A course that begins now: the script's, or the one that is usual.
-    pub(crate) fn course(
-        &mut self,
-        on: On,
-        name: &str,
-        usual: Vec<Step>,
-        reason: Option<String>,
-    ) -> Course {
+    pub(crate) fn course(&mut self, on: On, name: &str, usual: Vec<Step>, reason: Option<String>) -> Course {
         let since = self.now();
         match self.take_script(on, name) {
-            Some(script) => Course {
-                since,
-                timeline: script.timeline,
-                failure_reason: script.failure_reason,
-            },
-            None => Course {
-                since,
-                timeline: usual,
-                failure_reason: reason,
-            },
+            Some(script) => Course { since, timeline: script.timeline, failure_reason: script.failure_reason },
+            None => Course { since, timeline: usual, failure_reason: reason },
         }
     }
 }

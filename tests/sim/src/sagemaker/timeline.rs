@@ -25,20 +25,13 @@ impl Step {
     /// A step that lasts for ever.
     #[must_use]
     pub fn last(status: &str) -> Self {
-        Self {
-            status: status.to_owned(),
-            seconds: None,
-            variant_status: None,
-        }
+        Self { status: status.to_owned(), seconds: None, variant_status: None }
     }
 
     /// A step that lasts a while.
     #[must_use]
     pub fn lasting(status: &str, seconds: f64) -> Self {
-        Self {
-            seconds: Some(seconds),
-            ..Self::last(status)
-        }
+        Self { seconds: Some(seconds), ..Self::last(status) }
     }
 }
 
@@ -90,8 +83,9 @@ pub fn check(timeline: &[Step]) -> Result<(), String> {
     if let Some(step) = before_last.iter().find(|step| step.seconds.is_none()) {
         return Err(format!("step {} has no seconds and is not the last", step.status));
     }
-    if timeline.iter().any(|s| s.seconds.is_some_and(|n| !(n >= 0.0))) {
-        return Err("a step lasts less than no time".to_owned());
+    let lasts = |step: &Step| step.seconds.is_none_or(|n| n >= 0.0 && n.is_finite());
+    if !timeline.iter().all(lasts) {
+        return Err("the seconds of a step must be 0 or more".to_owned());
     }
     Ok(())
 }

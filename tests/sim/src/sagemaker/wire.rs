@@ -51,11 +51,7 @@ pub(crate) struct AwsError {
 
 impl AwsError {
     pub(crate) fn new(code: &str, status: StatusCode, message: impl Into<String>) -> Self {
-        Self {
-            code: code.to_owned(),
-            status,
-            message: message.into(),
-        }
+        Self { code: code.to_owned(), status, message: message.into() }
     }
 
     /// What SageMaker says to nearly everything that it does not accept.
@@ -160,21 +156,17 @@ fn refusal_error(service: Service, op: &str, refusal: Refusal) -> AwsError {
         (Refusal::Throttled, Service::S3) => ("SlowDown", 503, "Please reduce your request rate."),
         (Refusal::Throttled, _) if json => ("ThrottlingException", 400, "Rate exceeded"),
         (Refusal::Throttled, _) => ("Throttling", 400, "Rate exceeded"),
-        (Refusal::Unavailable, _) => (
-            "ServiceUnavailable",
-            503,
-            "The request has failed due to a temporary failure of the server.",
-        ),
+        (Refusal::Unavailable, _) => {
+            ("ServiceUnavailable", 503, "The request has failed due to a temporary failure of the server.")
+        }
         (Refusal::ExpiredToken, _) => (
             if json { "ExpiredTokenException" } else { "ExpiredToken" },
             if json || service == Service::S3 { 400 } else { 403 },
             "The security token included in the request is expired",
         ),
-        (Refusal::Denied, _) => (
-            if json { "AccessDeniedException" } else { "AccessDenied" },
-            if json { 400 } else { 403 },
-            denied.as_str(),
-        ),
+        (Refusal::Denied, _) => {
+            (if json { "AccessDeniedException" } else { "AccessDenied" }, if json { 400 } else { 403 }, denied.as_str())
+        }
     };
     let status = StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_REQUEST);
     AwsError::new(code, status, message)
@@ -199,10 +191,7 @@ pub(crate) fn partition(region: &str) -> &'static str {
 
 /// Escapes text for XML.
 pub(crate) fn escape(text: &str) -> String {
-    text.replace('&', "&amp;")
-        .replace('<', "&lt;")
-        .replace('>', "&gt;")
-        .replace('"', "&quot;")
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }
 
 /// Percent-encodes everything but RFC 3986's unreserved characters, as IAM does

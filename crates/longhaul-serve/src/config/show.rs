@@ -1,0 +1,35 @@
+//! `--print-config`: what holds, as YAML that can be loaded again, with the origin of each value.
+
+use std::fmt::Write;
+
+use serde_json::Value;
+
+use super::{Effective, Key, secret::HIDDEN};
+
+/// Column at which the origins begin, where the values leave room.
+const ORIGINS: usize = 44;
+
+/// The settings that hold. Secrets and what is not set are comments.
+pub(crate) fn show(keys: &[Key], effective: &Effective) -> String {
+    let mut text = String::new();
+    let mut open: Vec<&str> = Vec::new();
+    for key in keys {
+        let sections: Vec<&str> = key.section().split('.').filter(|section| !section.is_empty()).collect();
+        let common = open.iter().zip(&sections).take_while(|(one, other)| one == other).count();
+        for (depth, section) in sections.iter().enumerate().skip(common) {
+            let _ = writeln!(text, "{}{section}:", "  ".repeat(depth));
+        }
+        let name = key.path.rsplit('.').next().unwrap_or_default();
+        let Some((value, origin)) = effective.get(&key.path) else { continue };
+        let setting = match value {
+            Value::Null => format!("# {name}:"),
+            _ if key.secret => format!("# {name}: {HIDDEN}"),
+            // JSON is YAML.
+            value => format!("{name}: {value}"),
+        };
+        let line = format!("{}{setting}", "  ".repeat(sections.len()));
+        let _ = writeln!(text, "{line:ORIGINS$}  # {origin}");
+        open = sections;
+    }
+    text
+}

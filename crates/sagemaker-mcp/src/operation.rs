@@ -1,0 +1,321 @@
+//! [`Endpoint`]: the operation of this server. An endpoint and what it is to become.
+
+use std::{
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
+
+use longhaul::{
+    clock,
+    context::Context,
+    fault::Fault,
+    operation::{Observation, Operation, Subject},
+};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    api::{Api, EndpointSeen, PartKind, Tags},
+    error::{SageMakerError, Why, if_there},
+    names, states, tools,
+};
+
+/// An endpoint as an operation.
+pub struct Endpoint<A> {
+    api: Arc<A>,
+}
+
+/// Which endpoint, and what it is to become. Names only; travels in task ids.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EndpointHandle {
+    /// Its name.
+    pub name: String,
+    /// Its ARN; empty where it was not visible yet.
+    pub arn: String,
+    /// When it was created, Unix milliseconds: with the name its identity. `None` where it was
+    /// not visible yet.
+    pub created_ms: Option<u64>,
+    /// When this handle was made, Unix milliseconds.
+    pub begun_ms: u64,
+    /// What it is to become.
+    pub goal: Goal,
+}
+
+/// What an endpoint is to become.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Goal {
+    /// In service, with this configuration.
+    InService {
+        /// Name of the configuration.
+        config: String,
+    },
+    /// No more, nor the parts behind it.
+    Gone {
+        /// What goes with it.
+        parts: Parts,
+    },
+    /// As it is: only what a removal would remove is told.
+    Shown {
+        /// What would go with it.
+        parts: Parts,
+    },
+}
+
+/// What stands behind an endpoint.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Parts {
+    /// Name of its configuration.
+    pub config: Option<String>,
+    /// Names of its models.
+    pub models: Vec<String>,
+}
+
+/// What a finished operation brings.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct EndpointResult {
+    /// Name of the endpoint.
+    pub endpoint_name: String,
+    /// AWS's word for its state, `Deleted` when it is no more.
+    pub status: String,
+    /// One sentence.
+    pub message: String,
+    /// Minutes from its creation to its being in service.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub deployment_time_minutes: Option<f64>,
+    /// How to invoke it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub predictor_info: Option<PredictorInfo>,
+    /// What to do with it, and what it costs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub usage_note: Option<String>,
+    /// What a removal would remove.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub would_remove: Vec<String>,
+}
+
+/// How to invoke an endpoint.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct PredictorInfo {
+    /// Name of the endpoint.
+    pub endpoint_name: String,
+    /// MIME type of a request.
+    pub content_type: String,
+    /// MIME type of an answer.
+    pub accept_type: String,
+}
+
+impl<A: Api> Endpoint<A> {
+    /// Endpoints of one account and region.
+    #[must_use]
+    pub fn new(api: Arc<A>) -> Self {
+        Self { api }
+    }
+
+    /// AWS.
+    #[must_use]
+    pub fn api(&self) -> &A {
+        &self.api
+    }
+
+    /// The endpoint called `name`, if it is there.
+    ///
+    /// # Errors
+    /// AWS could not be asked.
+    pub async fn find(&self, name: &str) -> Result<Option<EndpointSeen>, SageMakerError> {
+        if_there(self.api.describe_endpoint(name).await)
+    }
+
+    /// Those of `parts` that are still there.
+    async fn remaining(&self, parts: &Parts) -> Result<Parts, SageMakerError> {
+        let mut left = Parts::default();
+        if let Some(config) = &parts.config {
+            left.config = if_there(self.api.describe_config(config).await)?.map(|_| config.clone());
+        }
+        for model in &parts.models {
+            if if_there(self.api.describe_model(model).await)?.is_some() {
+                left.models.push(model.clone());
+            }
+        }
+        Ok(left)
+    }
+
+    /// What the endpoint's tags add to a success. They are a courtesy: if they cannot be read,
+    /// the success stands.
+    async fn with_tags(&self, mut result: EndpointResult, arn: &str) -> EndpointResult {
+        let tags = self.api.list_tags(arn).await.unwrap_or_default();
+        result.take_tags(&tags);
+        result
+    }
+}
+
+impl<A: Api> Operation for Endpoint<A> {
+    const KIND: &'static str = "sagemaker.endpoint";
+    type Handle = EndpointHandle;
+    type Output = EndpointResult;
+
+    fn subject(&self, handle: &EndpointHandle) -> Subject {
+        let resume = match &handle.goal {
+            Goal::InService { .. } => tools::wait_until_in_service(&handle.name),
+            Goal::Gone { parts } if *parts == Parts::default() => tools::wait_until_deleted(&handle.name),
+            Goal::Gone { .. } | Goal::Shown { .. } => tools::delete(&handle.name),
+        };
+        // A removal has been under way since it was asked for, not since the endpoint was made.
+        let since_ms = match handle.goal {
+            Goal::InService { .. } => handle.created_ms.unwrap_or(handle.begun_ms),
+            Goal::Gone { .. } | Goal::Shown { .. } => handle.begun_ms,
+        };
+        Subject {
+            target: target(&handle.arn, self.api.region()),
+            resource: handle.name.clone(),
+            since: Some(SystemTime::UNIX_EPOCH + Duration::from_millis(since_ms)),
+            resume,
+        }
+    }
+
+    async fn observe(&self, _: &Context, handle: &EndpointHandle) -> Result<Observation<EndpointResult>, Fault> {
+        let seen = self.find(&handle.name).await?;
+        match &handle.goal {
+            Goal::InService { config } => match states::serving(handle, config, seen.as_ref(), clock::now()) {
+                Observation::Succeeded(result) => {
+                    let arn = seen.map(|seen| seen.arn).unwrap_or_default();
+                    Ok(Observation::Succeeded(self.with_tags(result, &arn).await))
+                }
+                other @ (Observation::Running(_) | Observation::Failed(_)) => Ok(other),
+            },
+            Goal::Gone { parts } => {
+                let left = if seen.is_some() { parts.clone() } else { self.remaining(parts).await? };
+                Ok(states::going(handle, seen.as_ref(), &left))
+            }
+            Goal::Shown { parts } => Ok(Observation::Succeeded(EndpointResult::shown(handle, seen.as_ref(), parts))),
+        }
+    }
+
+    /// Records the wish in the endpoint's tags, then asks SageMaker to delete it. An endpoint
+    /// that is being created cannot be deleted: the wish stays, a new start will not join it, and
+    /// lists show it with the call that removes it.
+    async fn abort(&self, _: &Context, handle: &EndpointHandle) -> Result<(), Fault> {
+        let Some(seen) = self.find(&handle.name).await? else { return Ok(()) };
+        if handle.created_ms.is_some_and(|created| created != states::millis(seen.created)) {
+            return Ok(());
+        }
+        mark_ending(self.api(), &seen.arn).await?;
+        match self.api.delete_endpoint(&handle.name).await {
+            Err(error) if !matches!(error.why(), Some(Why::Missing)) => Err(error.into()),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Writes into the endpoint that its end was asked for, before anything is removed.
+pub(crate) async fn mark_ending(api: &impl Api, arn: &str) -> Result<(), SageMakerError> {
+    let now = longhaul::report::timestamp(clock::now());
+    api.add_tags(arn, &Tags::from([(names::TAG_ENDING.to_owned(), now)])).await
+}
+
+/// Asks for the deletion of a configuration or model; what is not there counts as deleted.
+pub(crate) async fn delete_part(api: &impl Api, kind: PartKind, name: &str) -> Result<(), SageMakerError> {
+    if_there(api.delete_part(kind, name).await).map(drop)
+}
+
+/// `123456789012/us-east-2`, as far as the ARN tells.
+fn target(arn: &str, region: &str) -> String {
+    let mut parts = arn.split(':').skip(3);
+    match (parts.next(), parts.next()) {
+        (Some(region), Some(account)) if !account.is_empty() => format!("{account}/{region}"),
+        _ => region.to_owned(),
+    }
+}
+
+impl EndpointHandle {
+    /// The handle of an endpoint that was seen.
+    #[must_use]
+    pub fn of(seen: &EndpointSeen, goal: Goal) -> Self {
+        Self {
+            name: seen.name.clone(),
+            arn: seen.arn.clone(),
+            created_ms: Some(states::millis(seen.created)),
+            begun_ms: states::millis(clock::now()),
+            goal,
+        }
+    }
+
+    /// The handle of an endpoint that is not visible, yet or any more.
+    #[must_use]
+    pub fn unseen(name: &str, goal: Goal) -> Self {
+        Self {
+            name: name.to_owned(),
+            arn: String::new(),
+            created_ms: None,
+            begun_ms: states::millis(clock::now()),
+            goal,
+        }
+    }
+}
+
+impl EndpointResult {
+    /// An endpoint in service.
+    #[must_use]
+    pub fn serving(seen: &EndpointSeen) -> Self {
+        let took = seen.modified.duration_since(seen.created).unwrap_or_default();
+        let json = "application/json".to_owned();
+        Self {
+            endpoint_name: seen.name.clone(),
+            status: seen.status.clone(),
+            message: format!("{} is in service.", seen.name),
+            deployment_time_minutes: Some((took.as_secs_f64() / 6.0).round() / 10.0),
+            predictor_info: Some(PredictorInfo {
+                endpoint_name: seen.name.clone(),
+                content_type: json.clone(),
+                accept_type: json,
+            }),
+            usage_note: Some("It costs money until delete_sagemaker_endpoint removes it.".to_owned()),
+            would_remove: Vec::new(),
+        }
+    }
+
+    /// An endpoint that is no more.
+    #[must_use]
+    pub fn gone(name: &str) -> Self {
+        Self {
+            endpoint_name: name.to_owned(),
+            status: "Deleted".to_owned(),
+            message: format!("Nothing of {name} is there any more."),
+            ..Self::default()
+        }
+    }
+
+    fn shown(handle: &EndpointHandle, seen: Option<&EndpointSeen>, parts: &Parts) -> Self {
+        let would_remove = states::named(seen.map(|seen| seen.name.as_str()), parts);
+        let status = seen.map_or("Deleted", |seen| seen.status.as_str());
+        let message = match would_remove.as_slice() {
+            [] => format!("There is nothing called {} to remove.", handle.name),
+            names => format!("Without dry_run this would remove: {}.", names.join(", ")),
+        };
+        Self { endpoint_name: handle.name.clone(), status: status.to_owned(), message, would_remove, ..Self::default() }
+    }
+
+    fn take_tags(&mut self, tags: &Tags) {
+        if let Some(since) = tags.get(names::TAG_ENDING) {
+            self.message = format!("{} is in service although its end was asked for at {since}.", self.endpoint_name);
+        }
+        if let Some(info) = &mut self.predictor_info {
+            info.content_type = tags.get(names::TAG_CONTENT_TYPE).unwrap_or(&info.content_type).clone();
+            info.accept_type = tags.get(names::TAG_ACCEPT_TYPE).unwrap_or(&info.accept_type).clone();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_target_is_account_and_region_as_far_as_they_are_known() {
+        assert_eq!(
+            target("arn:aws:sagemaker:eu-west-1:123456789012:endpoint/x", "us-east-1"),
+            "123456789012/eu-west-1"
+        );
+        assert_eq!(target("", "us-east-1"), "us-east-1");
+    }
+}

@@ -1,0 +1,211 @@
+//! Removing: an endpoint with what stands behind it, and what partial starts have left.
+//!
+//! In SageMaker's order: endpoint, then configuration, then model; a configuration must not go
+//! while its endpoint is there. Only what this server made is removed behind an endpoint: models
+//! and configurations of others may serve elsewhere, too.
+
+use std::{
+    collections::BTreeMap,
+    time::{Duration, SystemTime},
+};
+
+use futures_util::{StreamExt, TryStreamExt, stream};
+use longhaul::{clock, fault::Fault, operation::Running};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    api::{Api, EndpointSeen, Filter, Listed, PartKind},
+    error::{SageMakerError, Why, if_there},
+    names,
+    operation::{Endpoint, EndpointHandle, Goal, Parts, delete_part, mark_ending},
+    states,
+};
+
+/// A start tries for some 90 s; what is younger than this may belong to one that is under way.
+const YOUNG: Duration = Duration::from_secs(600);
+
+/// Requests that are under way at the same time.
+const AT_ONCE: usize = 4;
+
+/// Lists are read up to so many pages of a hundred.
+const PAGES: usize = 50;
+
+/// The endpoint called `name`, as it is, and what this server made behind it.
+///
+/// # Errors
+/// AWS could not be asked.
+pub async fn find<A: Api>(endpoint: &Endpoint<A>, name: &str) -> Result<(Option<EndpointSeen>, Parts), SageMakerError> {
+    let seen = endpoint.find(name).await?;
+    let behind = behind(endpoint.api(), name).await?;
+    Ok((seen, behind))
+}
+
+/// The handle of a removal. Records the wish in the endpoint's tags and asks for the deletion;
+/// where SageMaker refuses for now, [`advance`] asks again.
+///
+/// # Errors
+/// The wish could not be recorded, or SageMaker refuses for good.
+pub async fn begin<A: Api>(endpoint: &Endpoint<A>, name: &str) -> Result<EndpointHandle, Fault> {
+    let (seen, parts) = find(endpoint, name).await?;
+    let Some(seen) = seen else { return Ok(EndpointHandle::unseen(name, Goal::Gone { parts })) };
+    if seen.status != "Deleting" {
+        mark_ending(endpoint.api(), &seen.arn).await?;
+        delete_endpoint(endpoint.api(), &seen.name, &seen.status).await?;
+    }
+    Ok(EndpointHandle::of(&seen, Goal::Gone { parts }))
+}
+
+/// The next step of a removal, given where it stands: one request that may be repeated.
+///
+/// # Errors
+/// SageMaker refuses the step.
+pub async fn advance<A: Api>(
+    endpoint: &Endpoint<A>,
+    handle: &EndpointHandle,
+    running: &Running,
+) -> Result<bool, Fault> {
+    let api = endpoint.api();
+    let Goal::Gone { parts } = &handle.goal else { return Ok(false) };
+    match running.phase.as_str() {
+        states::REMOVING_CONFIG => {
+            if let Some(config) = &parts.config {
+                delete_part(api, PartKind::Config, config).await?;
+            }
+            Ok(true)
+        }
+        states::REMOVING_MODELS => {
+            for model in &parts.models {
+                delete_part(api, PartKind::Model, model).await?;
+            }
+            Ok(true)
+        }
+        "Deleting" => Ok(false),
+        status => delete_endpoint(api, &handle.name, status).await,
+    }
+}
+
+/// Asks SageMaker to delete an endpoint; false where it cannot be deleted yet.
+async fn delete_endpoint(api: &impl Api, name: &str, status: &str) -> Result<bool, Fault> {
+    if states::undeletable(status) {
+        return Ok(false);
+    }
+    match if_there(api.delete_endpoint(name).await) {
+        Ok(_) => Ok(true),
+        Err(error) if error.why() == Some(Why::Busy) => Ok(false),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// What this server made for the endpoint called `name` and is still there.
+async fn behind(api: &impl Api, name: &str) -> Result<Parts, SageMakerError> {
+    let prefix = names::parts_prefix(name);
+    let configs = made_parts(api, PartKind::Config, &prefix).await?;
+    let models = made_parts(api, PartKind::Model, &prefix).await?;
+    let of = |parts: Vec<Made>| parts.into_iter().filter(|part| part.endpoint == name).map(|part| part.listed.name);
+    Ok(Parts { config: of(configs).next(), models: of(models).collect() })
+}
+
+struct Made {
+    listed: Listed,
+    endpoint: String,
+}
+
+/// All configurations or models that this server made, narrowed to names that contain `part`.
+async fn made_parts(api: &impl Api, kind: PartKind, part: &str) -> Result<Vec<Made>, SageMakerError> {
+    let mut filter = Filter { name_contains: Some(part.to_owned()), page_size: 100, ..Filter::default() };
+    let mut listed = Vec::new();
+    for _ in 0..PAGES {
+        let page = api.list_parts(kind, &filter).await?;
+        listed.extend(page.items);
+        filter.cursor = page.cursor;
+        if filter.cursor.is_none() {
+            break;
+        }
+    }
+    let mut looks = Vec::with_capacity(listed.len());
+    for part in listed {
+        looks.push(tagged(api, part));
+    }
+    let made: Vec<Option<Made>> = stream::iter(looks).buffered(AT_ONCE).try_collect().await?;
+    Ok(made.into_iter().flatten().collect())
+}
+
+/// A part with the endpoint that it was made for, if this server made it and it is still there.
+async fn tagged(api: &impl Api, listed: Listed) -> Result<Option<Made>, SageMakerError> {
+    let tags = if_there(api.list_tags(&listed.arn).await)?.unwrap_or_default();
+    Ok(tags.get(names::TAG_ENDPOINT).map(|endpoint| Made { endpoint: endpoint.clone(), listed }))
+}
+
+/// What a partial start or removal has left.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Leftover {
+    /// Name shared by the configuration and the model; `cleanup_leftovers` takes it.
+    pub name: String,
+    /// What is there: `endpoint-config`, `model`.
+    pub kinds: Vec<String>,
+    /// The endpoint that it was made for.
+    pub endpoint: String,
+    /// Why it is left over.
+    pub why: String,
+    /// Seconds since it was made.
+    pub age_seconds: u64,
+    /// It may belong to a start that is under way, so it is not removed yet.
+    pub young: bool,
+}
+
+/// All that this server made and that no endpoint uses.
+///
+/// # Errors
+/// AWS could not be asked.
+pub async fn leftovers<A: Api>(endpoint: &Endpoint<A>) -> Result<Vec<Leftover>, SageMakerError> {
+    let api = endpoint.api();
+    let mut found: BTreeMap<String, (Vec<String>, String, SystemTime)> = BTreeMap::new();
+    for (kind, word) in [(PartKind::Config, "endpoint-config"), (PartKind::Model, "model")] {
+        for made in made_parts(api, kind, names::MARK).await? {
+            let entry =
+                found.entry(made.listed.name).or_insert_with(|| (Vec::new(), made.endpoint, made.listed.created));
+            entry.0.push(word.to_owned());
+            entry.2 = entry.2.max(made.listed.created);
+        }
+    }
+    let mut looks = Vec::with_capacity(found.len());
+    for (name, (kinds, made_for, created)) in found {
+        looks.push(left_over(endpoint, name, kinds, made_for, created));
+    }
+    let looks: Vec<Option<Leftover>> = stream::iter(looks).buffered(AT_ONCE).try_collect().await?;
+    Ok(looks.into_iter().flatten().collect())
+}
+
+async fn left_over<A: Api>(
+    endpoint: &Endpoint<A>,
+    name: String,
+    kinds: Vec<String>,
+    made_for: String,
+    created: SystemTime,
+) -> Result<Option<Leftover>, SageMakerError> {
+    let seen = endpoint.find(&made_for).await?;
+    let why = match &seen {
+        None => "its endpoint does not exist",
+        Some(seen) if seen.config == name || seen.pending_config.as_deref() == Some(name.as_str()) => return Ok(None),
+        Some(_) => "its endpoint serves another configuration",
+    };
+    let age = clock::now().duration_since(created).unwrap_or_default();
+    Ok(Some(Leftover {
+        name,
+        kinds,
+        endpoint: made_for,
+        why: why.to_owned(),
+        age_seconds: age.as_secs(),
+        young: age < YOUNG,
+    }))
+}
+
+/// Removes a leftover: its configuration, then its model.
+///
+/// # Errors
+/// SageMaker refuses one of them; the other may be gone.
+pub async fn remove(api: &impl Api, leftover: &Leftover) -> Result<(), SageMakerError> {
+    delete_part(api, PartKind::Config, &leftover.name).await?;
+    delete_part(api, PartKind::Model, &leftover.name).await
+}

@@ -1,0 +1,193 @@
+//! `deploy_jumpstart_model`: starts an endpoint, or joins the one that the same call started.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use longhaul::{
+    context::Context,
+    fault::Fault,
+    report::Next,
+    tool::{Class, LongTool, Terms},
+};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::{DEPLOY, checked_name};
+use crate::{
+    api::Api,
+    config::Config,
+    names,
+    operation::{Endpoint, EndpointHandle},
+    start::{Start, start},
+};
+
+/// Deploys a SageMaker JumpStart model to a real-time endpoint, which takes 10 to 20 minutes and
+/// then costs money until it is deleted. Repeating the call with the same arguments never deploys
+/// twice: it joins. Not for endpoints that exist already: use wait_sagemaker_endpoint.
+#[derive(Clone, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DeployJumpStartModel {
+    /// JumpStart model id, for example `huggingface-llm-mistral-7b`.
+    #[schemars(length(min = 1, max = 256))]
+    pub model_id: String,
+    /// Instance type such as `ml.g5.xlarge`. Default: the model's own.
+    #[schemars(length(max = 64))]
+    pub instance_type: Option<String>,
+    /// Version, `*` for the newest, or a pattern such as `1.*`. Default: the newest.
+    #[schemars(length(max = 32))]
+    pub model_version: Option<String>,
+    /// Number of instances.
+    #[serde(default = "one")]
+    #[schemars(range(min = 1, max = 100))]
+    pub initial_instance_count: u32,
+    /// Name for the endpoint. Default: derived from these arguments.
+    #[schemars(length(max = 63))]
+    pub endpoint_name: Option<String>,
+    /// Whether the user has read and accepts the model's end-user licence. Ask the user.
+    #[serde(default)]
+    pub accept_eula: bool,
+    /// Further licences that the user accepts, by the names that a refusal gives.
+    #[serde(default)]
+    pub accept_additional_eulas: Vec<String>,
+    /// Inference config, where a model has several. Default: the best ranked.
+    #[schemars(length(max = 128))]
+    pub inference_config: Option<String>,
+    /// Environment variables for the container.
+    #[serde(default)]
+    pub environment: BTreeMap<String, String>,
+    /// ARN of the role that the model runs with. Default: set by the operator, or the only one.
+    #[schemars(length(max = 2048))]
+    pub role_arn: Option<String>,
+}
+
+fn one() -> u32 {
+    1
+}
+
+/// The tool.
+pub struct Deploy<A> {
+    endpoint: Endpoint<A>,
+    config: Config,
+}
+
+impl<A: Api> Deploy<A> {
+    /// Deploys through `api`.
+    #[must_use]
+    pub fn new(api: Arc<A>, config: Config) -> Self {
+        Self { endpoint: Endpoint::new(api), config }
+    }
+
+    /// What is to be started. Names it, where the caller does not, after the caller's own words.
+    fn asked(&self, cx: &Context, args: DeployJumpStartModel) -> Start {
+        let again = Next {
+            tool: DEPLOY.to_owned(),
+            arguments: serde_json::to_value(&args)
+                .ok()
+                .and_then(|value| value.as_object().cloned())
+                .unwrap_or_default(),
+            after_seconds: None,
+            why: "The same call again.".to_owned(),
+        };
+        let trimmed = |text: Option<String>| text.map(|text| text.trim().to_owned()).filter(|text| !text.is_empty());
+        let mut start = Start {
+            model_id: args.model_id.trim().to_owned(),
+            model_version: trimmed(args.model_version),
+            instance_type: trimmed(args.instance_type),
+            inference_config: trimmed(args.inference_config),
+            instance_count: args.initial_instance_count,
+            accept_eula: args.accept_eula,
+            accept_additional_eulas: args.accept_additional_eulas,
+            environment: args.environment,
+            role_arn: trimmed(args.role_arn),
+            endpoint_name: String::new(),
+            tool: DEPLOY,
+            default_role: self.config.role_arn.clone(),
+            again: Some(again),
+        };
+        let derived = || names::endpoint_name(&start.model_id, DEPLOY, cx.principal().as_str(), &start);
+        start.endpoint_name = trimmed(args.endpoint_name).unwrap_or_else(derived);
+        start
+    }
+}
+
+impl<A: Api> LongTool for Deploy<A> {
+    const NAME: &'static str = DEPLOY;
+    const CLASS: Class = Class::Write;
+    type Args = DeployJumpStartModel;
+    type Operation = Endpoint<A>;
+
+    fn operation(&self) -> &Endpoint<A> {
+        &self.endpoint
+    }
+
+    fn resource(&self, cx: &Context, args: &DeployJumpStartModel) -> String {
+        self.asked(cx, args.clone()).endpoint_name
+    }
+
+    fn terms(&self) -> Terms {
+        self.config.terms()
+    }
+
+    async fn begin(&self, cx: &Context, args: DeployJumpStartModel) -> Result<EndpointHandle, Fault> {
+        let asked = self.asked(cx, args);
+        check(&asked)?;
+        start(&self.endpoint, cx, &asked).await
+    }
+}
+
+/// What can be told to be wrong before anything is asked of AWS.
+fn check(asked: &Start) -> Result<(), Fault> {
+    checked_name("endpoint_name", &asked.endpoint_name)?;
+    let id = asked.model_id.as_str();
+    let id_chars = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+    if id.is_empty() || id.len() > 256 || !id.chars().all(id_chars) {
+        let why = "must be a JumpStart model id: letters, digits, hyphens, at most 256 characters";
+        return Err(Fault::invalid("model_id", why).with_advice("For example `huggingface-llm-mistral-7b`."));
+    }
+    if let Some(instance) = &asked.instance_type
+        && (!instance.starts_with("ml.") || instance.len() > 64 || !instance.chars().all(id_chars))
+    {
+        return Err(Fault::invalid("instance_type", "must be a SageMaker instance type, for example `ml.g5.xlarge`"));
+    }
+    if !(1..=100).contains(&asked.instance_count) {
+        return Err(Fault::invalid("initial_instance_count", "must be from 1 to 100"));
+    }
+    if let Some(version) = &asked.model_version
+        && (version.len() > 32 || !version.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '*' | '-')))
+    {
+        return Err(Fault::invalid(
+            "model_version",
+            "must be a version such as `2.0.1`, a pattern such as `1.*`, or `*`",
+        ));
+    }
+    if let Some(config) = &asked.inference_config
+        && config.len() > 128
+    {
+        return Err(Fault::invalid("inference_config", "must not be longer than 128 characters"));
+    }
+    if let Some(role) = &asked.role_arn
+        && !(role.starts_with("arn:") && role.contains(":role/") && role.len() <= 2048)
+    {
+        return Err(Fault::invalid("role_arn", "must be an ARN such as `arn:aws:iam::123456789012:role/SageMaker`"));
+    }
+    check_environment(&asked.environment)
+}
+
+/// SageMaker's limits of `Environment`: 100 entries, names of 1024, values of 4096 characters.
+fn check_environment(environment: &BTreeMap<String, String>) -> Result<(), Fault> {
+    let wrong = environment.iter().find(|(key, value)| {
+        let starts_well = key.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_');
+        let well_formed = starts_well && key.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+        !well_formed || key.len() > 1024 || value.len() > 4096
+    });
+    match wrong {
+        Some((key, _)) => {
+            let key = longhaul::text::cap(key, 64);
+            Err(Fault::invalid(
+                "environment",
+                format!("{key:?}: a name is letters, digits and `_`, a value at most 4096 characters"),
+            ))
+        }
+        None if environment.len() > 100 => Err(Fault::invalid("environment", "may hold at most 100 variables")),
+        None => Ok(()),
+    }
+}

@@ -1,0 +1,99 @@
+//! `wait_sagemaker_endpoint`: follows what is already under way.
+
+use std::sync::Arc;
+
+use longhaul::{
+    context::Context,
+    fault::{Fault, FaultCode},
+    report::Next,
+    tool::{Class, LongTool, Terms},
+};
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::{LIST, WAIT, checked_name};
+use crate::{
+    api::Api,
+    config::Config,
+    operation::{Endpoint, EndpointHandle, Goal, Parts},
+};
+
+/// Follows a SageMaker endpoint until it is in service, or until it is deleted, and tells how it
+/// goes. Changes nothing; works after a disconnect, from any client. To create an endpoint call
+/// deploy_jumpstart_model, to remove one delete_sagemaker_endpoint.
+#[derive(Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct WaitSageMakerEndpoint {
+    /// Name of the endpoint, as list_sagemaker_endpoints shows it.
+    #[schemars(length(min = 1, max = 63))]
+    pub endpoint_name: String,
+    /// What to wait for.
+    #[serde(default)]
+    pub until: Until,
+}
+
+/// What to wait for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Until {
+    /// It serves.
+    #[default]
+    InService,
+    /// It is gone.
+    Deleted,
+}
+
+/// The tool.
+pub struct Wait<A> {
+    endpoint: Endpoint<A>,
+    terms: Terms,
+}
+
+impl<A: Api> Wait<A> {
+    /// Looks through `api`.
+    #[must_use]
+    pub fn new(api: Arc<A>, config: &Config) -> Self {
+        Self { endpoint: Endpoint::new(api), terms: config.terms() }
+    }
+}
+
+impl<A: Api> LongTool for Wait<A> {
+    const NAME: &'static str = WAIT;
+    const CLASS: Class = Class::Read;
+    type Args = WaitSageMakerEndpoint;
+    type Operation = Endpoint<A>;
+
+    fn operation(&self) -> &Endpoint<A> {
+        &self.endpoint
+    }
+
+    fn resource(&self, _: &Context, args: &WaitSageMakerEndpoint) -> String {
+        args.endpoint_name.trim().to_owned()
+    }
+
+    fn terms(&self) -> Terms {
+        self.terms
+    }
+
+    async fn begin(&self, _: &Context, args: WaitSageMakerEndpoint) -> Result<EndpointHandle, Fault> {
+        let name = checked_name("endpoint_name", &args.endpoint_name)?;
+        let seen = self.endpoint.find(&name).await?;
+        let gone = Goal::Gone { parts: Parts::default() };
+        match (seen, args.until) {
+            // An update goes to its pending configuration; otherwise what it serves is what was asked for.
+            (Some(seen), Until::InService) => {
+                let config = seen.pending_config.clone().unwrap_or_else(|| seen.config.clone());
+                Ok(EndpointHandle::of(&seen, Goal::InService { config }))
+            }
+            (Some(seen), Until::Deleted) => Ok(EndpointHandle::of(&seen, gone)),
+            (None, Until::Deleted) => Ok(EndpointHandle::unseen(&name, gone)),
+            (None, Until::InService) => {
+                Err(Fault::new(FaultCode::NotFound, format!("there is no endpoint called {name}"))
+                    .with_advice(
+                        "Check the region and the account; a start that was cut off may not have come to creating it.",
+                    )
+                    .with_next(Next::new(LIST, "Shows the endpoints that there are.")))
+            }
+        }
+    }
+}

@@ -1,0 +1,110 @@
+//! A request of the simulated services: which of them it addresses, and what it
+//! is about.
+
+use axum::http::{HeaderMap, Method, Uri};
+use serde_json::{Map, Value, json};
+
+use super::wire::{self, Service};
+use crate::faults::Delivery;
+use crate::log::{Entry, Outcome, Pending};
+
+/// A request, before anything is done about it.
+pub(super) struct Call {
+    pub(super) service: Service,
+    pub(super) op: String,
+    pub(super) resource: Option<String>,
+    pub(super) region: String,
+    pub(super) request: Map<String, Value>,
+    pub(super) path: String,
+    pub(super) form: Vec<(String, String)>,
+    /// The body is no JSON object.
+    pub(super) malformed: bool,
+}
+
+impl Call {
+    /// Tells the protocols apart, which share the port.
+    pub(super) fn read(method: &Method, uri: &Uri, headers: &HeaderMap, body: &[u8]) -> Self {
+        let region = wire::signed_region(headers);
+        let call = Self {
+            service: Service::S3,
+            op: String::new(),
+            resource: None,
+            region: region.unwrap_or_else(|| wire::DEFAULT_REGION.to_owned()),
+            request: Map::new(),
+            path: uri.path().to_owned(),
+            form: Vec::new(),
+            malformed: false,
+        };
+        let target = headers.get("x-amz-target").and_then(|t| t.to_str().ok());
+        match target {
+            Some(target) => call.read_json(target, body),
+            None if method == Method::POST => call.read_query(body),
+            None => call.read_s3(method),
+        }
+    }
+
+    fn read_json(mut self, target: &str, body: &[u8]) -> Self {
+        self.service = Service::SageMaker;
+        // Another service's operation keeps its prefix, and so is unknown.
+        self.op = target.strip_prefix("SageMaker.").unwrap_or(target).to_owned();
+        match serde_json::from_slice(body) {
+            Ok(Value::Object(request)) => self.request = request,
+            _ => self.malformed = true,
+        }
+        let fields = ["EndpointName", "EndpointConfigName", "ModelName", "HubContentName", "ResourceArn"];
+        let mut named = fields.iter().filter_map(|f| self.request.get(*f)?.as_str());
+        self.resource = named.next().map(str::to_owned);
+        self
+    }
+
+    fn read_query(mut self, body: &[u8]) -> Self {
+        self.form = wire::form(body);
+        let field = |name: &str| {
+            let mut fields = self.form.iter().filter(|(key, _)| key == name);
+            fields.next().map(|(_, value)| value.clone())
+        };
+        self.op = field("Action").unwrap_or_default();
+        self.resource = field("RoleName");
+        let of_sts = field("Version").as_deref() == Some("2011-06-15");
+        self.service = if of_sts { Service::Sts } else { Service::Iam };
+        let pairs = self.form.iter().map(|(k, v)| (k.clone(), json!(v)));
+        self.request = pairs.collect();
+        self
+    }
+
+    fn read_s3(mut self, method: &Method) -> Self {
+        self.op = match *method {
+            Method::GET => "GetObject".to_owned(),
+            Method::HEAD => "HeadObject".to_owned(),
+            _ => method.to_string(),
+        };
+        self.resource = Some(self.path.trim_start_matches('/').to_owned());
+        self
+    }
+
+    /// Its line in the log, while it runs.
+    pub(super) fn entry(&self, at: f64) -> Entry {
+        Entry {
+            n: 0,
+            at,
+            service: self.service.name().to_owned(),
+            op: self.op.clone(),
+            resource: self.resource.clone(),
+            region: Some(self.region.clone()),
+            request: Value::Object(self.request.clone()),
+            status: None,
+            error: None,
+            fault: None,
+            outcome: Outcome::Open(Pending::Running),
+        }
+    }
+
+    /// Its line on stderr, once it is over.
+    pub(super) fn tell(&self, status: Option<u16>, code: Option<&str>, delivery: Delivery) {
+        let resource = self.resource.as_deref().unwrap_or("-");
+        let status = status.map_or_else(|| "-".to_owned(), |status| status.to_string());
+        let (service, op) = (self.service.name(), &self.op);
+        let code = code.unwrap_or("ok");
+        eprintln!("{service} {op} {resource} {status} {code} {delivery:?}");
+    }
+}
