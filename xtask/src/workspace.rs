@@ -26,7 +26,7 @@ pub(crate) fn packages() -> Outcome<Vec<Package>> {
     Ok(metadata()?.packages)
 }
 
-/// The servers: crates that have a binary of the same name.
+/// The servers.
 pub(crate) fn servers() -> Outcome<Vec<Package>> {
     Ok(packages()?.into_iter().filter(Package::is_server).collect())
 }
@@ -53,7 +53,6 @@ pub(crate) struct Dependency {
     pub(crate) name: String,
     /// None for an ordinary one.
     pub(crate) kind: Option<String>,
-    pub(crate) optional: bool,
 }
 
 /// Something that cargo builds of a crate.
@@ -72,8 +71,10 @@ impl Package {
         folder.strip_prefix(root()).unwrap_or(folder)
     }
 
+    /// Whether it is a published crate with a binary of the same name on `longhaul-serve`.
     pub(crate) fn is_server(&self) -> bool {
-        self.folder().starts_with("crates") && self.binary().is_some()
+        let serves = self.dependencies.iter().any(|dependency| dependency.name == "longhaul-serve");
+        serves && self.folder().starts_with("crates") && self.binary().is_some()
     }
 
     /// Its binary of the same name.

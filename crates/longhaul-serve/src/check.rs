@@ -75,7 +75,10 @@ pub(crate) fn process<C>(plan: &Plan<C>, environment: &Environment) -> Vec<Check
             CheckLine::fine("transport", format!("http on {at}{open} ({})", plan.origin("server.transport")))
         }
     });
-    lines.push(CheckLine::fine("gates", format!("{} calls are allowed ({})", shared.gates.allow.as_str(), plan.origin("gates.allow"))));
+    lines.push(CheckLine::fine(
+        "gates",
+        format!("{} calls are allowed ({})", shared.gates.allow.as_str(), plan.origin("gates.allow")),
+    ));
     lines.push(match plan.settings.sealer {
         Some(_) => CheckLine::fine("tasks", "offered to clients that support them"),
         None => CheckLine::note("tasks", "none: HTTP offers them only with handles.keys (LONGHAUL_HANDLE_KEYS)"),
@@ -87,8 +90,11 @@ pub(crate) fn process<C>(plan: &Plan<C>, environment: &Environment) -> Vec<Check
 /// Proxies and certificate authorities that the clients of backends will use.
 fn network(environment: &Environment) -> Vec<CheckLine> {
     let set = |names: &[&str], what: &str| {
-        let seen = environment.iter().filter(|(name, value)| !value.is_empty() && names.contains(&name.to_ascii_uppercase().as_str()));
-        seen.map(|(name, value)| CheckLine::note(what, format!("{name}={}", without_password(value)))).collect::<Vec<_>>()
+        let seen = environment
+            .iter()
+            .filter(|(name, value)| !value.is_empty() && names.contains(&name.to_ascii_uppercase().as_str()));
+        seen.map(|(name, value)| CheckLine::note(what, format!("{name}={}", without_password(value))))
+            .collect::<Vec<_>>()
     };
     let mut lines = set(&["HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY", "NO_PROXY"], "proxy");
     lines.extend(set(&["SSL_CERT_FILE", "SSL_CERT_DIR", "AWS_CA_BUNDLE"], "authorities"));

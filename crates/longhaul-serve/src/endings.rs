@@ -37,9 +37,7 @@ impl Signals {
         let (sender, receiver) = mpsc::channel(4);
         for (kind, name) in [(SignalKind::terminate(), "SIGTERM"), (SignalKind::interrupt(), "SIGINT")] {
             let (mut signals, sender) = (signal(kind)?, sender.clone());
-            tokio::spawn(async move {
-                while signals.recv().await.is_some() && sender.send(name).await.is_ok() {}
-            });
+            tokio::spawn(async move { while signals.recv().await.is_some() && sender.send(name).await.is_ok() {} });
         }
         Ok(Self(receiver))
     }
@@ -48,7 +46,9 @@ impl Signals {
     #[cfg(not(unix))]
     pub(crate) fn listen() -> io::Result<Self> {
         let (sender, receiver) = mpsc::channel(4);
-        tokio::spawn(async move { while tokio::signal::ctrl_c().await.is_ok() && sender.send("ctrl-c").await.is_ok() {} });
+        tokio::spawn(
+            async move { while tokio::signal::ctrl_c().await.is_ok() && sender.send("ctrl-c").await.is_ok() {} },
+        );
         Ok(Self(receiver))
     }
 
@@ -62,7 +62,11 @@ impl Signals {
 
 /// Runs `work`, which ends soon after `closing` is cancelled: by a signal here, or by whoever
 /// reads the input.
-pub(crate) async fn until_ended(closing: &CancellationToken, mut signals: Signals, work: impl Future<Output = ()>) -> Ended {
+pub(crate) async fn until_ended(
+    closing: &CancellationToken,
+    mut signals: Signals,
+    work: impl Future<Output = ()>,
+) -> Ended {
     let mut work = std::pin::pin!(work);
     let grace = tokio::select! {
         () = &mut work => return Ended::Clean,

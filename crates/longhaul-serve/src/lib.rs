@@ -55,7 +55,8 @@ use serde::{Serialize, de::DeserializeOwned};
 
 pub use check::{CheckLine, Verdict};
 pub use config::{
-    Aws, Calls, Format, Gates, Handles, Key, Kind, Listen, Logging, NoSettings, OAuth, Observability, Platform, Secret, Shared, Transport,
+    Aws, Calls, Format, Gates, Handles, Key, Kind, Listen, Logging, NoSettings, OAuth, Observability, Platform, Secret,
+    Shared, Transport,
 };
 
 /// Why a server could not be built. A text will do.
@@ -97,7 +98,8 @@ pub trait Served: Send + Sync + 'static {
 /// good, 130 an end that a second signal forced.
 pub fn run<S: Served>(served: S) -> ExitCode {
     // What is not Unicode cannot be the name or the value of a setting.
-    let environment = std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
+    let environment =
+        std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
     process::start(&served, std::env::args_os(), environment.collect())
 }
 

@@ -14,9 +14,11 @@ const AUDIT: &str = "longhaul::audit";
 pub(crate) fn filter(level: &str) -> Result<Targets, String> {
     let mut targets = Targets::new();
     for part in level.split(',').map(str::trim).filter(|part| !part.is_empty()) {
-        let (target, level) = part.split_once('=').map_or((None, part), |(target, level)| (Some(target.trim()), level.trim()));
-        let filter: LevelFilter =
-            level.parse().map_err(|_| format!("must be error, warn, info, debug, trace or off, also as module=level, not `{part}`"))?;
+        let (target, level) =
+            part.split_once('=').map_or((None, part), |(target, level)| (Some(target.trim()), level.trim()));
+        let filter: LevelFilter = level.parse().map_err(|_| {
+            format!("must be error, warn, info, debug, trace or off, also as module=level, not `{part}`")
+        })?;
         targets = match target {
             Some(target) => targets.with_target(target, filter),
             None => targets.with_default(filter),

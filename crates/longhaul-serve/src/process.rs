@@ -1,6 +1,8 @@
 //! From the command line to the end of the process.
 
-use std::{ffi::OsString, fmt, future::Future, io::Write, net::IpAddr, path::PathBuf, process::ExitCode, time::Duration};
+use std::{
+    ffi::OsString, fmt, future::Future, io::Write, net::IpAddr, path::PathBuf, process::ExitCode, time::Duration,
+};
 
 use longhaul::mcp::{Sealer, Settings};
 use tokio::runtime::{Builder, Runtime};
@@ -29,7 +31,11 @@ pub(crate) struct Plan<C> {
     pub(crate) file: Option<PathBuf>,
 }
 
-pub(crate) fn start<S: Served>(served: &S, arguments: impl IntoIterator<Item = OsString>, environment: Environment) -> ExitCode {
+pub(crate) fn start<S: Served>(
+    served: &S,
+    arguments: impl IntoIterator<Item = OsString>,
+    environment: Environment,
+) -> ExitCode {
     let about = flags::About { name: S::NAME, version: S::VERSION, about: S::ABOUT };
     let keys = crate::keys::<S>();
     let asked = match flags::parse(about, &keys, arguments) {
@@ -62,11 +68,14 @@ fn plan<C: serde::de::DeserializeOwned>(
     asked: flags::Asked,
     environment: &Environment,
 ) -> Result<Plan<C>, ConfigErrors> {
-    let file = asked.config.or_else(|| environment.get("LONGHAUL_CONFIG").filter(|file| !file.is_empty()).map(PathBuf::from));
+    let file =
+        asked.config.or_else(|| environment.get("LONGHAUL_CONFIG").filter(|file| !file.is_empty()).map(PathBuf::from));
     let name = file.as_ref().map(|file| file.display().to_string()).unwrap_or_default();
     let text = match &file {
         None => None,
-        Some(file) => Some(std::fs::read_to_string(file).map_err(|source| ConfigError::File { file: name.clone(), source })?),
+        Some(file) => {
+            Some(std::fs::read_to_string(file).map_err(|source| ConfigError::File { file: name.clone(), source })?)
+        }
     };
     let sources = Sources {
         flags: asked.given,
@@ -83,12 +92,19 @@ fn plan<C: serde::de::DeserializeOwned>(
 
 /// Where HTTP may listen.
 fn address(shared: &Shared, effective: &Effective) -> Result<IpAddr, ConfigError> {
-    let wrong = |key: &str, why: &str| {
-        ConfigError::Wrong { key: key.to_owned(), origin: effective.origin(key), why: why.to_owned(), hint: None }
+    let wrong = |key: &str, why: &str| ConfigError::Wrong {
+        key: key.to_owned(),
+        origin: effective.origin(key),
+        why: why.to_owned(),
+        hint: None,
     };
     if shared.server.platform == Platform::Agentcore {
         let key = "server.platform".to_owned();
-        return Err(ConfigError::Planned { origin: effective.origin(&key), key, feature: "the AgentCore contract".into() });
+        return Err(ConfigError::Planned {
+            origin: effective.origin(&key),
+            key,
+            feature: "the AgentCore contract".into(),
+        });
     }
     let host = match shared.server.host.as_str() {
         "localhost" => "127.0.0.1",
@@ -97,8 +113,11 @@ fn address(shared: &Shared, effective: &Effective) -> Result<IpAddr, ConfigError
     let address: IpAddr = host.parse().map_err(|_| wrong("server.host", "must be an IP address or localhost"))?;
     let open = shared.server.transport == Transport::Http && !address.is_loopback();
     if open && !shared.server.allow_unauthenticated {
-        return Err(wrong("server.host", "is beyond loopback, where anybody who reaches the port could call; \
-            take 127.0.0.1, or set server.allow_unauthenticated where the network keeps strangers out"));
+        return Err(wrong(
+            "server.host",
+            "is beyond loopback, where anybody who reaches the port could call; \
+            take 127.0.0.1, or set server.allow_unauthenticated where the network keeps strangers out",
+        ));
     }
     http::guard::Guard::new(&shared.server, address).map_err(|(key, why)| wrong(key, &why))?;
     Ok(address)
@@ -106,9 +125,15 @@ fn address(shared: &Shared, effective: &Effective) -> Result<IpAddr, ConfigError
 
 /// What the engine is told.
 fn settings(shared: &Shared, effective: &Effective) -> Result<Settings, ConfigError> {
-    let wrong = |key: &str, why: String| ConfigError::Wrong { key: key.to_owned(), origin: effective.origin(key), why, hint: None };
+    let wrong = |key: &str, why: String| ConfigError::Wrong {
+        key: key.to_owned(),
+        origin: effective.origin(key),
+        why,
+        hint: None,
+    };
     logs::filter(&shared.logging.level).map_err(|why| wrong("logging.level", why))?;
-    let ring = shared.handles.keys.as_ref().map(config::sealer).transpose().map_err(|why| wrong("handles.keys", why))?;
+    let ring =
+        shared.handles.keys.as_ref().map(config::sealer).transpose().map_err(|why| wrong("handles.keys", why))?;
     let sealer = match shared.server.transport {
         Transport::Stdio => Some(ring.unwrap_or_else(Sealer::for_stdio)),
         // Without a key, everybody could make the ids of everybody.
@@ -171,8 +196,8 @@ fn in_runtime<T>(transport: Transport, work: impl Future<Output = std::io::Resul
 /// One client over stdio needs one thread; many over HTTP need them all.
 fn runtime(transport: Transport) -> std::io::Result<Runtime> {
     match transport {
-        Transport::Stdio => Builder::new_current_thread().enable_all().build(),
-        Transport::Http => Builder::new_multi_thread().enable_all().build(),
+        Transport::Stdio => Builder::new_multi_thread().enable_all().build(),
+        Transport::Http => Builder::new_current_thread().enable_all().build(),
     }
 }
 
@@ -180,7 +205,9 @@ fn misconfigured(name: &str, errors: impl fmt::Display) -> ExitCode {
     for line in errors.to_string().lines() {
         say(format_args!("{name}: {line}"));
     }
-    say(format_args!("{name} did not start; `{name} --help` lists the settings, `{name} --print-config` shows what holds"));
+    say(format_args!(
+        "{name} did not start; `{name} --help` lists the settings, `{name} --print-config` shows what holds"
+    ));
     ExitCode::from(MISCONFIGURED)
 }
 

@@ -91,10 +91,7 @@ fn open() -> (Reader, Writer) {
     let stderr = duplicate(&io::stderr()).ok();
     let stdin = duplicate(&io::stdin()).and_then(|stdin| reader(way(&stdin, stderr.as_ref()), stdin));
     let stdout = duplicate(&io::stdout()).and_then(|stdout| writer(way(&stdout, stderr.as_ref()), stdout));
-    (
-        stdin.unwrap_or_else(|_| Box::new(tokio::io::stdin())),
-        stdout.unwrap_or_else(|_| Box::new(tokio::io::stdout())),
-    )
+    (stdin.unwrap_or_else(|_| Box::new(tokio::io::stdin())), stdout.unwrap_or_else(|_| Box::new(tokio::io::stdout())))
 }
 
 #[cfg(unix)]
@@ -163,7 +160,8 @@ mod unix {
     }
 }
 
-#[cfg(all(test, target_os = "linux"))]
+#[cfg(test)]
+#[cfg(target_os = "linux")]
 mod tests {
     use std::{io::Write, os::fd::OwnedFd, os::unix::net::UnixStream as Socket, time::Duration};
 

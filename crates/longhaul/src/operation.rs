@@ -32,6 +32,12 @@ pub trait Operation: Send + Sync + 'static {
     /// What a reader is told the handle is about. Pure.
     fn subject(&self, handle: &Self::Handle) -> Subject;
 
+    /// A success in one sentence.
+    fn sentence(&self, subject: &Subject, output: &Self::Output) -> String {
+        let _ = output;
+        format!("{} is as it was asked for.", subject.resource)
+    }
+
     /// Looks once; reads only.
     ///
     /// # Errors
@@ -217,5 +223,16 @@ mod tests {
         assert_eq!(at(95, None), 120, "missed points are not made up for");
         assert_eq!(at(30, Some(5)), 60, "a shorter wait than the pace changes nothing");
         assert_eq!(at(30, Some(47)), 77, "a longer one wins");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn no_pace_and_no_wait_is_beyond_the_clock() {
+        let now = Instant::now();
+        for absurd in [Duration::MAX, Duration::from_secs(u64::MAX), Duration::from_secs(u64::MAX / 2)] {
+            assert!(next_look(now, now, absurd, None) > now + Duration::from_secs(86_400 * 365));
+            assert!(
+                next_look(now, now, Duration::from_secs(30), Some(absurd)) > now + Duration::from_secs(86_400 * 365)
+            );
+        }
     }
 }

@@ -173,6 +173,10 @@ impl<A: Api> Operation for Endpoint<A> {
         }
     }
 
+    fn sentence(&self, _: &Subject, result: &EndpointResult) -> String {
+        result.message.clone()
+    }
+
     async fn observe(&self, _: &Context, handle: &EndpointHandle) -> Result<Observation<EndpointResult>, Fault> {
         let seen = self.find(&handle.name).await?;
         match &handle.goal {

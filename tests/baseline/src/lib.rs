@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `baseline-rmcp` | a bare rmcp server as rmcp's documentation has it, its router built once |
 //! | `baseline-longhaul` | the same tools as a quick and a long tool of `longhaul::mcp::Server` |
+//! | `baseline-serve` | the same in the whole process, with `longhaul-serve`'s transports |
 //!
 //! `echo` answers with the text it was given; `deploy` starts something that is over at the first
 //! look. Both servers read and write the same pipes with the same runtime and the same profile.

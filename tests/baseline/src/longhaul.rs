@@ -92,8 +92,8 @@ impl LongTool for Deploy {
 
 /// The server with two tools, or with twenty.
 #[must_use]
-pub fn server(tools: u8) -> Server {
-    let builder = Server::builder("baseline", "0.1.0", "", "here", Settings::default())
+pub fn server(tools: u8, settings: Settings) -> Server {
+    let builder = Server::builder("baseline", "0.1.0", "", "here", settings)
         .quick(EchoTool::<0>)
         .long(Deploy { endpoint: Endpoint });
     if tools == 2 {

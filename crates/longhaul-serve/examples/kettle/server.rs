@@ -20,17 +20,17 @@ use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 
 /// The program.
-pub struct Kettle;
+pub(crate) struct Kettle;
 
 /// Its settings.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
-pub struct KettleConfig {
+pub(crate) struct KettleConfig {
     /// Seconds that a litre takes.
     #[schemars(range(max = 86_400))]
-    pub seconds: u64,
+    pub(crate) seconds: u64,
     /// Password of the kitchen.
-    pub password: Option<Secret>,
+    pub(crate) password: Option<Secret>,
 }
 
 impl Default for KettleConfig {
@@ -132,7 +132,12 @@ impl LongTool for Boil {
     }
 
     async fn begin(&self, _: &Context, args: BoilKettle) -> Result<String, Fault> {
-        self.0.on.lock().unwrap_or_else(PoisonError::into_inner).entry(args.kettle.clone()).or_insert_with(Instant::now);
+        self.0
+            .on
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .entry(args.kettle.clone())
+            .or_insert_with(Instant::now);
         Ok(args.kettle)
     }
 }

@@ -10,10 +10,7 @@ use super::{Key, Origin};
 #[derive(Debug, Error)]
 pub(crate) enum ConfigError {
     #[error("cannot read the configuration file {file}: {source}; give another with --config, or none")]
-    File {
-        file: String,
-        source: io::Error,
-    },
+    File { file: String, source: io::Error },
     #[error("{file} is not good YAML: {why}")]
     Yaml { file: String, why: String },
     #[error("{path} ({origin}) is not a setting; {nearest}")]
@@ -28,8 +25,9 @@ pub(crate) enum ConfigError {
 
 impl ConfigError {
     pub(super) fn wrong(key: &Key, origin: Origin, why: String) -> Self {
-        let hint = (matches!(origin, Origin::Env(_)) && why.contains("`tcp://"))
-            .then_some("Kubernetes sets this variable where a Service has such a name: `enableServiceLinks: false` stops it");
+        let hint = (matches!(origin, Origin::Env(_)) && why.contains("`tcp://")).then_some(
+            "Kubernetes sets this variable where a Service has such a name: `enableServiceLinks: false` stops it",
+        );
         let why = if key.secret { format!("must be {}", key.kind.allowed()) } else { why };
         Self::Wrong { key: key.path.clone(), origin, why, hint }
     }
@@ -49,7 +47,11 @@ impl ConfigError {
 pub(super) fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Option<(&'a str, f64)> {
     known
         .filter(|known| !known.is_empty())
-        .map(|known| (known, strsim::normalized_damerau_levenshtein(name, known)))
+        .map(|known| {
+            let alike = strsim::normalized_damerau_levenshtein(name, known);
+            // Who leaves the end out means the whole, however long that is.
+            (known, if known.starts_with(name) { 0.9 + alike / 10.0 } else { alike })
+        })
         .max_by(|(_, one), (_, other)| one.total_cmp(other))
 }
 

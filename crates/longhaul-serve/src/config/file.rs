@@ -27,7 +27,11 @@ pub(super) struct Found {
 /// Everything that the file sets: a value for each path that `is_key` knows, and a value for each
 /// path that neither it nor `is_section` knows, to be complained of. A key or a section without a
 /// value says nothing.
-pub(super) fn read(text: &str, is_key: impl Fn(&str) -> bool, is_section: impl Fn(&str) -> bool) -> Result<Vec<Found>, String> {
+pub(super) fn read(
+    text: &str,
+    is_key: impl Fn(&str) -> bool,
+    is_section: impl Fn(&str) -> bool,
+) -> Result<Vec<Found>, String> {
     let mut found = Vec::new();
     // A file of nothing but comments sets nothing.
     let root: Option<Spanned<Node>> = serde_saphyr::from_str(text).map_err(|error| {
@@ -46,7 +50,7 @@ pub(super) fn read(text: &str, is_key: impl Fn(&str) -> bool, is_section: impl F
                     (below, name.referenced.line(), node.value)
                 }));
             }
-            node => found.push(Found { path, value: node.into_value(), line }),
+            node @ (Node::Section(_) | Node::Value(_)) => found.push(Found { path, value: node.into_value(), line }),
         }
     }
     Ok(found)
@@ -153,10 +157,10 @@ mod tests {
 
     #[test]
     fn what_is_unknown_is_found_where_it_stands() {
-        assert_eq!(check("server:\n  prot: 1\nsevrer:\n  port: 1\n"), [
-            ("server.prot".into(), json!(1), 2),
-            ("sevrer".into(), json!({"port": 1}), 3),
-        ]);
+        assert_eq!(
+            check("server:\n  prot: 1\nsevrer:\n  port: 1\n"),
+            [("server.prot".into(), json!(1), 2), ("sevrer".into(), json!({"port": 1}), 3),]
+        );
         assert_eq!(check("server: 5\n"), [("server".into(), json!(5), 1)]);
     }
 

@@ -37,7 +37,11 @@ The file is the one that --config or LONGHAUL_CONFIG names; none is looked for. 
 since other users of the machine can read the flags of a process.";
 
 /// Reads the command line. The error is also what `--help` and `--version` answer.
-pub(crate) fn parse(about: About, keys: &[Key], arguments: impl IntoIterator<Item = OsString>) -> Result<Asked, clap::Error> {
+pub(crate) fn parse(
+    about: About,
+    keys: &[Key],
+    arguments: impl IntoIterator<Item = OsString>,
+) -> Result<Asked, clap::Error> {
     let matches = command(about, keys).try_get_matches_from(arguments)?;
     let mode = match (matches.get_flag("print-config"), matches.get_flag("check")) {
         (true, _) => Mode::PrintConfig,
@@ -54,14 +58,16 @@ fn given(key: &Key, matches: &ArgMatches) -> Vec<Given> {
         let text = matches.get_one::<String>(&key.path)?;
         Some(by(flag, Value::from(text.as_str())))
     });
-    let short = key.shortcuts.iter().filter(|(flag, _)| {
-        matches.value_source(flag) == Some(ValueSource::CommandLine) && matches.get_flag(flag)
-    });
+    let short = key
+        .shortcuts
+        .iter()
+        .filter(|(flag, _)| matches.value_source(flag) == Some(ValueSource::CommandLine) && matches.get_flag(flag));
     plain.into_iter().chain(short.map(|(flag, value)| by(flag, value.clone()))).collect()
 }
 
 fn command(about: About, keys: &[Key]) -> Command {
     let mut command = Command::new(about.name)
+        .bin_name(about.name)
         .version(about.version)
         .about(about.about)
         .after_help(AFTER)
@@ -73,7 +79,10 @@ fn command(about: About, keys: &[Key]) -> Command {
                 .help("Configuration file (YAML) [env: LONGHAUL_CONFIG]"),
         )
         .arg(switch("print-config").help("Shows the settings that hold and where each comes from, and ends"))
-        .arg(switch("check").help("Shows what the process sees, tries the backend, and ends; exit code 1 if something fails"))
+        .arg(
+            switch("check")
+                .help("Shows what the process sees, tries the backend, and ends; exit code 1 if something fails"),
+        )
         .group(ArgGroup::new("mode").args(["print-config", "check"]));
     for key in keys {
         let Some(flag) = &key.flag else { continue };
@@ -113,12 +122,10 @@ fn heading(key: &Key) -> String {
 
 fn help(key: &Key) -> StyledStr {
     let about = key.about.split("\n\n").next().unwrap_or_default().replace('\n', " ");
-    let default = match &key.default {
-        Value::Null => String::new(),
-        Value::String(text) if text.is_empty() => String::new(),
-        Value::Array(items) if items.is_empty() => String::new(),
-        Value::String(text) => format!(" [default: {text}]"),
-        value => format!(" [default: {value}]"),
+    let default = key.default.as_str().map_or_else(|| key.default.to_string(), str::to_owned);
+    let default = match default.as_str() {
+        "" | "null" | "[]" => String::new(),
+        default => format!(" [default: {default}]"),
     };
     let planned = key.planned.as_ref().map(|_| " (not in this version yet)").unwrap_or_default();
     format!("{about}{planned} [env: {}]{default}", key.env).into()

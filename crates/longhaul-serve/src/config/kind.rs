@@ -40,10 +40,9 @@ impl Kind {
         let bound = |name: &str| schema.get(name).and_then(Value::as_i64);
         match types {
             Some("boolean") => Self::Switch,
-            Some("integer") => Self::Whole {
-                min: bound("minimum").unwrap_or(i64::MIN),
-                max: bound("maximum").unwrap_or(i64::MAX),
-            },
+            Some("integer") => {
+                Self::Whole { min: bound("minimum").unwrap_or(i64::MIN), max: bound("maximum").unwrap_or(i64::MAX) }
+            }
             Some("number") => Self::Number,
             Some("string") => Self::Text,
             Some("array") => match schema.get("items").map(super::keys::without_null) {
@@ -64,7 +63,9 @@ impl Kind {
                 _ => Value::from(text),
             },
             Self::Whole { .. } => text.trim().parse::<i64>().map_or_else(|_| Value::from(text), Value::from),
-            Self::Number => text.trim().parse().ok().and_then(Number::from_f64).map_or_else(|| Value::from(text), Value::Number),
+            Self::Number => {
+                text.trim().parse().ok().and_then(Number::from_f64).map_or_else(|| Value::from(text), Value::Number)
+            }
             Self::List(kind) => {
                 let items = text.split(',').map(str::trim).filter(|item| !item.is_empty());
                 return items.map(|item| kind.read(item)).collect::<Result<Vec<Value>, String>>().map(Value::from);
@@ -77,11 +78,20 @@ impl Kind {
     /// Checks a value of the file, or one that was read from text.
     pub(super) fn check(&self, given: Value) -> Result<Value, String> {
         let fits = match (self, &given) {
-            (Self::Switch, Value::Bool(_)) | (Self::Number, Value::Number(_)) | (Self::Text, Value::String(_)) | (Self::Json, _) => true,
-            (Self::Whole { min, max }, Value::Number(number)) => number.as_i64().is_some_and(|number| (*min..=*max).contains(&number)),
+            (Self::Switch, Value::Bool(_))
+            | (Self::Number, Value::Number(_))
+            | (Self::Text, Value::String(_))
+            | (Self::Json, _) => true,
+            (Self::Whole { min, max }, Value::Number(number)) => {
+                number.as_i64().is_some_and(|number| (*min..=*max).contains(&number))
+            }
             (Self::Choice(words), Value::String(word)) => words.contains(word),
             (Self::List(kind), Value::Array(items)) => {
-                return items.iter().map(|item| kind.check(item.clone())).collect::<Result<Vec<Value>, String>>().map(Value::from);
+                return items
+                    .iter()
+                    .map(|item| kind.check(item.clone()))
+                    .collect::<Result<Vec<Value>, String>>()
+                    .map(Value::from);
             }
             _ => false,
         };
@@ -143,12 +153,14 @@ fn choices(schema: &Map<String, Value>) -> Vec<String> {
 }
 
 fn shown(value: &Value) -> String {
-    match value {
-        Value::String(text) => format!("`{}`", longhaul::text::cap(&longhaul::text::clean(text), 80)),
-        Value::Array(_) => "a list".into(),
-        Value::Object(_) => "a section".into(),
-        other => format!("`{other}`"),
+    if value.is_array() {
+        return "a list".into();
     }
+    if value.is_object() {
+        return "a section".into();
+    }
+    let text = value.as_str().map_or_else(|| value.to_string(), longhaul::text::clean);
+    format!("`{}`", longhaul::text::cap(&text, 80))
 }
 
 #[cfg(test)]
@@ -177,7 +189,10 @@ mod tests {
     fn what_does_not_fit_is_told_with_what_is_allowed() {
         let port = Kind::Whole { min: 0, max: 65_535 };
         assert_eq!(check(&port, "65536"), "must be a whole number from 0 to 65535, not `65536`");
-        assert_eq!(check(&port, "tcp://10.0.0.1:80"), "must be a whole number from 0 to 65535, not `tcp://10.0.0.1:80`");
+        assert_eq!(
+            check(&port, "tcp://10.0.0.1:80"),
+            "must be a whole number from 0 to 65535, not `tcp://10.0.0.1:80`"
+        );
         assert_eq!(check(&Kind::Switch, "yes please"), "must be true or false, not `yes please`");
         let transport = Kind::Choice(vec!["stdio".into(), "http".into()]);
         assert_eq!(check(&transport, "htpp"), "must be stdio or http, not `htpp`");
@@ -187,6 +202,9 @@ mod tests {
 
     #[test]
     fn a_number_for_a_text_is_refused_before_its_zeros_are_lost() {
-        assert_eq!(Kind::Text.check(json!(12_345_678_901_u64)).unwrap_err(), "must be text, not `12345678901`; put it in quotes");
+        assert_eq!(
+            Kind::Text.check(json!(12_345_678_901_u64)).unwrap_err(),
+            "must be text, not `12345678901`; put it in quotes"
+        );
     }
 }

@@ -82,7 +82,9 @@ pub(crate) fn load(keys: &[Key], section: &str, sources: Sources<'_>) -> Result<
     let mut values: BTreeMap<String, (Value, Origin)> =
         keys.iter().map(|key| (key.path.clone(), (key.default.clone(), Origin::Default))).collect();
     let mut set = |key: &Key, value: Result<Value, String>, origin: Origin| match (value, &key.planned) {
-        (Ok(_), Some(feature)) => errors.push(ConfigError::Planned { key: key.path.clone(), origin, feature: feature.clone() }),
+        (Ok(_), Some(feature)) => {
+            errors.push(ConfigError::Planned { key: key.path.clone(), origin, feature: feature.clone() })
+        }
         (Ok(value), None) => {
             values.insert(key.path.clone(), (value, origin));
         }
@@ -92,8 +94,11 @@ pub(crate) fn load(keys: &[Key], section: &str, sources: Sources<'_>) -> Result<
     let mut unknown = Vec::new();
     if let Some((file, text)) = sources.file {
         let is_key = |path: &str| keys.iter().any(|key| key.path == path);
-        let is_section = |path: &str| keys.iter().any(|key| key.path.strip_prefix(path).is_some_and(|rest| rest.starts_with('.')));
-        for found in file::read(text, is_key, is_section).map_err(|why| ConfigError::Yaml { file: file.to_owned(), why })? {
+        let is_section =
+            |path: &str| keys.iter().any(|key| key.path.strip_prefix(path).is_some_and(|rest| rest.starts_with('.')));
+        for found in
+            file::read(text, is_key, is_section).map_err(|why| ConfigError::Yaml { file: file.to_owned(), why })?
+        {
             let origin = Origin::File { file: file.to_owned(), line: found.line };
             match keys.iter().find(|key| key.path == found.path) {
                 Some(key) => set(key, key.kind.check(found.value), origin),
@@ -110,10 +115,7 @@ pub(crate) fn load(keys: &[Key], section: &str, sources: Sources<'_>) -> Result<
     }
     for Given { path, flag, value } in sources.flags {
         let Some(key) = keys.iter().find(|key| key.path == path) else { continue };
-        let value = match value {
-            Value::String(text) => key.kind.read(&text),
-            value => key.kind.check(value),
-        };
+        let value = value.as_str().map_or_else(|| key.kind.check(value.clone()), |text| key.kind.read(text));
         set(key, value, Origin::Flag(flag));
     }
     errors.extend(unknown);
@@ -140,7 +142,9 @@ impl Effective {
         let mut tree = Value::Object(Map::new());
         for (path, (value, _)) in &self.values {
             let own = path.strip_prefix(except).is_some_and(|rest| rest.starts_with('.'));
-            let below = if section.is_empty() { Some(path.as_str()).filter(|_| !own) } else {
+            let below = if section.is_empty() {
+                Some(path.as_str()).filter(|_| !own)
+            } else {
                 path.strip_prefix(section).and_then(|rest| rest.strip_prefix('.'))
             };
             // Nothing is left to the struct's own default.
@@ -149,7 +153,8 @@ impl Effective {
             }
         }
         serde_path_to_error::deserialize(tree).map_err(|error| {
-            let path = if section.is_empty() { error.path().to_string() } else { format!("{section}.{}", error.path()) };
+            let path =
+                if section.is_empty() { error.path().to_string() } else { format!("{section}.{}", error.path()) };
             let origin = self.origin(&path);
             ConfigError::Wrong { key: path, origin, why: error.into_inner().to_string(), hint: None }
         })

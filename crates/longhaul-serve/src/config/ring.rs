@@ -17,7 +17,10 @@ fn key(text: &str) -> Result<(String, Vec<u8>), String> {
     };
     let bytes = bytes(key).ok_or_else(|| format!("has a key `{id}` that is neither hex nor base64"))?;
     if bytes.len() < 32 {
-        return Err(format!("has a key `{id}` of {} bytes; it takes at least 32 (`openssl rand -hex 32` makes them)", bytes.len()));
+        return Err(format!(
+            "has a key `{id}` of {} bytes; it takes at least 32 (`openssl rand -hex 32` makes them)",
+            bytes.len()
+        ));
     }
     Ok((id.to_owned(), bytes))
 }
@@ -60,7 +63,10 @@ mod tests {
             (&format!("a:{hex},a:{hex}"), ""),
         ] {
             let error = check(ring).unwrap_err();
-            assert!(error.contains(why) && !error.contains(&hex) && !error.contains("not base64 at"), "{ring}: {error}");
+            assert!(
+                error.contains(why) && !error.contains(&hex) && !error.contains("not base64 at"),
+                "{ring}: {error}"
+            );
         }
     }
 }

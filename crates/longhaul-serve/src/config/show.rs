@@ -2,8 +2,6 @@
 
 use std::fmt::Write;
 
-use serde_json::Value;
-
 use super::{Effective, Key, secret::HIDDEN};
 
 /// Column at which the origins begin, where the values leave room.
@@ -21,11 +19,13 @@ pub(crate) fn show(keys: &[Key], effective: &Effective) -> String {
         }
         let name = key.path.rsplit('.').next().unwrap_or_default();
         let Some((value, origin)) = effective.get(&key.path) else { continue };
-        let setting = match value {
-            Value::Null => format!("# {name}:"),
-            _ if key.secret => format!("# {name}: {HIDDEN}"),
+        let setting = if value.is_null() {
+            format!("# {name}:")
+        } else if key.secret {
+            format!("# {name}: {HIDDEN}")
+        } else {
             // JSON is YAML.
-            value => format!("{name}: {value}"),
+            format!("{name}: {value}")
         };
         let line = format!("{}{setting}", "  ".repeat(sections.len()));
         let _ = writeln!(text, "{line:ORIGINS$}  # {origin}");

@@ -50,7 +50,7 @@ fn two_values(key: &Key) -> Option<[String; 2]> {
         Kind::Whole { .. } => ["17".into(), "18".into()],
         Kind::Choice(words) => [words.last()?.clone(), words.first()?.clone()],
         Kind::List(_) => ["[a]".into(), "[b]".into()],
-        _ => ["one".into(), "two".into()],
+        Kind::Number | Kind::Text | Kind::Json => ["one".into(), "two".into()],
     })
 }
 
@@ -63,11 +63,17 @@ fn for_every_key_a_flag_beats_the_environment_beats_the_file_beats_the_default()
         let flag = key.flag.as_ref().map(|flag| format!("--{flag}={}", text(&one)));
         let flags: Vec<&str> = flag.iter().map(String::as_str).collect();
         let (in_env, in_file) = (text(&two), format!("{section}:\n  {name}: {one}\n"));
-        let origin = |flags: &[&str], variables: &[(&str, &str)], file: &str| decide(flags, variables, file).unwrap().origin(&key.path);
+        let origin = |flags: &[&str], variables: &[(&str, &str)], file: &str| {
+            decide(flags, variables, file).unwrap().origin(&key.path)
+        };
         assert_eq!(origin(&[], &[], ""), Origin::Default);
         assert_eq!(origin(&[], &[], &in_file), Origin::File { file: "c.yaml".into(), line: 2 });
         assert_eq!(origin(&[], &[(&key.env, &in_env)], &in_file), Origin::Env(key.env.clone()));
-        assert_eq!(origin(&[], &[(&key.env, "")], &in_file), Origin::File { file: "c.yaml".into(), line: 2 }, "empty is not set");
+        assert_eq!(
+            origin(&[], &[(&key.env, "")], &in_file),
+            Origin::File { file: "c.yaml".into(), line: 2 },
+            "empty is not set"
+        );
         if let Some(flag) = &key.flag {
             assert_eq!(origin(&flags, &[(&key.env, &in_env)], &in_file), Origin::Flag(flag.clone()));
         }
@@ -106,7 +112,10 @@ fn an_unknown_key_names_its_place_and_the_nearest() {
         "server.prot (c.yaml:2) is not a setting; the nearest is server.port\n\
          ketle (c.yaml:3) is not a setting; the nearest is kettle"
     );
-    assert_eq!(decide(&[], &[], "server: 5\n").unwrap_err(), "server (c.yaml:1) is a section and has settings below it, no value");
+    assert_eq!(
+        decide(&[], &[], "server: 5\n").unwrap_err(),
+        "server (c.yaml:1) is a section and has settings below it, no value"
+    );
 }
 
 #[test]
@@ -117,12 +126,16 @@ fn an_unknown_flag_names_the_nearest() {
 
 #[test]
 fn a_near_miss_in_the_environment_is_a_warning() {
-    let variables = [("MCP_SERVER_PROT", "1"), ("KETTLE_POLL", "1"), ("MCP_TIMEOUT", "1"), ("LONGHAUL_CONFIG", "x"), ("PATH", "x")];
+    let variables =
+        [("MCP_SERVER_PROT", "1"), ("KETTLE_POLL", "1"), ("MCP_TIMEOUT", "1"), ("LONGHAUL_CONFIG", "x"), ("PATH", "x")];
     let warnings = decide(&[], &variables, "").unwrap().warnings;
-    assert_eq!(warnings, [
-        "the environment variable KETTLE_POLL is not known; the nearest is KETTLE_POLL_SECONDS",
-        "the environment variable MCP_SERVER_PROT is not known; the nearest is MCP_SERVER_PORT",
-    ]);
+    assert_eq!(
+        warnings,
+        [
+            "the environment variable KETTLE_POLL is not known; the nearest is KETTLE_POLL_SECONDS",
+            "the environment variable MCP_SERVER_PROT is not known; the nearest is MCP_SERVER_PORT",
+        ]
+    );
 }
 
 #[test]
@@ -133,13 +146,15 @@ fn a_variable_that_kubernetes_sets_is_told_as_such() {
 
 #[test]
 fn all_errors_are_told_at_once() {
-    let error = decide(&["--kettle-poll-seconds=0"], &[("MCP_SERVER_PORT", "x")], "gates:\n  allow: all\n").unwrap_err();
+    let error =
+        decide(&["--kettle-poll-seconds=0"], &[("MCP_SERVER_PORT", "x")], "gates:\n  allow: all\n").unwrap_err();
     assert_eq!(error.lines().count(), 3, "{error}");
 }
 
 #[test]
 fn the_gates_have_flags_of_their_own_and_only_one_may_be_given() {
-    let allow = |flags: &[&str]| decide(flags, &[], "").map(|effective| effective.get("gates.allow").unwrap().0.clone());
+    let allow =
+        |flags: &[&str]| decide(flags, &[], "").map(|effective| effective.get("gates.allow").unwrap().0.clone());
     assert_eq!(allow(&["--allow-write"]), Ok(json!("write")));
     assert_eq!(allow(&["--allow-destructive"]), Ok(json!("destructive")));
     assert_eq!(allow(&["--read-only"]), Ok(json!("read")));
@@ -149,7 +164,8 @@ fn the_gates_have_flags_of_their_own_and_only_one_may_be_given() {
 
 #[test]
 fn what_holds_becomes_the_settings_structs() {
-    let effective = decide(&["--server-port=1", "--server-allow-unauthenticated"], &[("KETTLE_NAMES", "a,b")], "").unwrap();
+    let effective =
+        decide(&["--server-port=1", "--server-allow-unauthenticated"], &[("KETTLE_NAMES", "a,b")], "").unwrap();
     let shared: Shared = effective.read("", "kettle").unwrap();
     assert_eq!((shared.server.port, shared.server.allow_unauthenticated), (1, true));
     let own: Own = effective.read("kettle", "").unwrap();
@@ -163,8 +179,11 @@ fn what_is_shown_can_be_loaded_again_and_hides_secrets() {
     let effective = decide(&["--kettle-names=a: b,#c"], &variables, file).unwrap();
     let shown = show(&keys(), &effective);
     assert!(!shown.contains("hunter2") && shown.contains("# password: (hidden)"), "{shown}");
-    assert!(shown.contains("  port: 9000                                # c.yaml:2\n"), "{shown}");
-    assert!(shown.lines().any(|line| line.starts_with("  transport: \"http\" ") && line.ends_with("# MCP_TRANSPORT")), "{shown}");
+    assert!(shown.lines().any(|line| line.starts_with("  port: 9000 ") && line.ends_with("# c.yaml:2")), "{shown}");
+    assert!(
+        shown.lines().any(|line| line.starts_with("  transport: \"http\" ") && line.ends_with("# MCP_TRANSPORT")),
+        "{shown}"
+    );
     let again = decide(&[], &[], &shown).unwrap();
     for key in keys().iter().filter(|key| !key.secret) {
         assert_eq!(again.get(&key.path).unwrap().0, effective.get(&key.path).unwrap().0, "{}", key.path);

@@ -48,11 +48,18 @@ impl Guard {
             hosts.push(any_port(&host));
         }
         for host in &listen.allowed_hosts {
-            hosts.push(Name::parse(host).ok_or_else(|| ("server.allowed_hosts", format!("has `{host}`, which is neither `name` nor `name:port`")))?);
+            hosts.push(Name::parse(host).ok_or_else(|| {
+                ("server.allowed_hosts", format!("has `{host}`, which is neither `name` nor `name:port`"))
+            })?);
         }
         let mut origins = LOOPBACK.map(|host| Origin { scheme: "http".into(), name: any_port(host) }).to_vec();
         for origin in &listen.allowed_origins {
-            let why = || ("server.allowed_origins", format!("has `{origin}`, which is neither `https://name` nor `https://name:port`"));
+            let why = || {
+                (
+                    "server.allowed_origins",
+                    format!("has `{origin}`, which is neither `https://name` nor `https://name:port`"),
+                )
+            };
             origins.push(Origin::parse(origin).ok_or_else(why)?);
         }
         Ok(Self { hosts, origins })
@@ -104,7 +111,9 @@ impl Name {
             port => Some(port.strip_prefix(':')?.parse().ok()?),
         };
         // `user@host` has its host elsewhere.
-        text.starts_with(host).then(|| Self { host: host.to_ascii_lowercase(), port }).filter(|name| !name.host.is_empty())
+        text.starts_with(host)
+            .then(|| Self { host: host.to_ascii_lowercase(), port })
+            .filter(|name| !name.host.is_empty())
     }
 
     fn covers(&self, other: &Self) -> bool {
@@ -153,15 +162,40 @@ mod tests {
         guard.admits(&request.body(()).unwrap()).is_ok()
     }
 
-    const GOOD_HOSTS: [&str; 7] = ["localhost", "localhost:8000", "LocalHost:1", "127.0.0.1", "127.0.0.1:65535", "[::1]", "[::1]:80"];
+    const GOOD_HOSTS: [&str; 7] =
+        ["localhost", "localhost:8000", "LocalHost:1", "127.0.0.1", "127.0.0.1:65535", "[::1]", "[::1]:80"];
     const EVIL_HOSTS: [&str; 14] = [
-        "", "evil.example", "evil.example:8000", "localhost.evil.example", "localhost.", "127.0.0.1.", "127.0.0.2", "127.1",
-        "0.0.0.0", "::1", "localhost@evil.example", "evil.example@localhost", "localhost:99999", "localhost/evil",
+        "",
+        "evil.example",
+        "evil.example:8000",
+        "localhost.evil.example",
+        "localhost.",
+        "127.0.0.1.",
+        "127.0.0.2",
+        "127.1",
+        "0.0.0.0",
+        "::1",
+        "localhost@evil.example",
+        "evil.example@localhost",
+        "localhost:99999",
+        "localhost/evil",
     ];
-    const GOOD_ORIGINS: [&str; 5] = ["http://localhost", "http://localhost:3000", "HTTP://127.0.0.1:1", "http://[::1]:5173", "http://LOCALHOST:80"];
+    const GOOD_ORIGINS: [&str; 5] =
+        ["http://localhost", "http://localhost:3000", "HTTP://127.0.0.1:1", "http://[::1]:5173", "http://LOCALHOST:80"];
     const EVIL_ORIGINS: [&str; 13] = [
-        "", "null", "https://evil.example", "http://evil.example:3000", "http://localhost.evil.example", "http://localhost.",
-        "https://localhost", "file://", "localhost", "http://evil@localhost", "http://localhost/x", "http://localhost:3000 http://evil.example", "ftp://localhost",
+        "",
+        "null",
+        "https://evil.example",
+        "http://evil.example:3000",
+        "http://localhost.evil.example",
+        "http://localhost.",
+        "https://localhost",
+        "file://",
+        "localhost",
+        "http://evil@localhost",
+        "http://localhost/x",
+        "http://localhost:3000 http://evil.example",
+        "ftp://localhost",
     ];
 
     #[test]
@@ -196,7 +230,8 @@ mod tests {
         let guard = guard(&["mcp.example", "one.example:8443"], &["https://app.example"]);
         let hosts = ["mcp.example", "mcp.example:1", "one.example:8443", "one.example", "one.example:1"];
         assert_eq!(hosts.map(|host| admits(&guard, &[host], &[])), [true, true, true, false, false]);
-        let origins = ["https://app.example", "https://app.example:443", "https://app.example:8443", "http://app.example"];
+        let origins =
+            ["https://app.example", "https://app.example:443", "https://app.example:8443", "http://app.example"];
         assert_eq!(origins.map(|origin| admits(&guard, &["mcp.example"], &[origin])), [true, true, false, false]);
         assert!(guard.origins().contains(&"https://app.example:443".to_owned()));
     }

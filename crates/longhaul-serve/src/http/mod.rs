@@ -46,7 +46,12 @@ const BODY_TIME: Duration = Duration::from_secs(30);
 /// Takes the port.
 pub(crate) async fn bind(address: IpAddr, port: u16) -> io::Result<TcpListener> {
     TcpListener::bind(SocketAddr::new(address, port)).await.map_err(|error| {
-        io::Error::new(error.kind(), format!("cannot listen on {address}, port {port} ({error}); set server.port (MCP_SERVER_PORT) to a free one"))
+        io::Error::new(
+            error.kind(),
+            format!(
+                "cannot listen on {address}, port {port} ({error}); set server.port (MCP_SERVER_PORT) to a free one"
+            ),
+        )
     })
 }
 

@@ -17,7 +17,7 @@ use super::{
         wants_task,
     },
     catalog,
-    reporter::{Note, Reporter, ToPeer, spell},
+    reporter::{Note, Reporter, ToPeer},
 };
 use crate::{
     context::Context,
@@ -244,13 +244,14 @@ impl<T: LongTool> Long<T> {
             Ending::Succeeded(output) => {
                 report.phase = state.as_str().into();
                 report.progress = Some(1.0);
-                report.message = format!("{name} is as it was asked for, after {}.", spell(elapsed));
+                report.message = self.0.operation().sentence(subject, &output);
                 report.result = serde_json::to_value(output).ok();
             }
             Ending::Failed(fault) => report = report.with_fault(fault),
             // Nobody takes the next step until the same call is made again: that is no running work.
             Ending::Running(running) if T::STEPWISE && running.waits_for_caller => {
-                let message = format!("{name} is {}: {}; the same call goes on with it.", running.phase, running.detail);
+                let message =
+                    format!("{name} is {}: {}; the same call goes on with it.", running.phase, running.detail);
                 let fault = Fault::new(FaultCode::NotYet, message).with_status(running.phase);
                 report.state = State::Failed;
                 report = report.with_fault(fault.with_leftovers(running.leftovers).with_next(subject.resume.clone()));

@@ -74,9 +74,7 @@ impl<T: LongTool> Long<T> {
         let (facts, payload) = match seen {
             Ok(Observation::Running(running)) => (saying(facts, &line(&running)), TaskPayload::Working),
             // Nothing is known of the work just now, so it counts as it did before.
-            Err(fault) => {
-                (saying(facts, &format!("could not be looked at: {}", fault.message)), TaskPayload::Working)
-            }
+            Err(fault) => (saying(facts, &format!("could not be looked at: {}", fault.message)), TaskPayload::Working),
             Ok(Observation::Failed(fault)) if matches!(fault.code, FaultCode::Gone | FaultCode::Superseded) => {
                 return Err(unknown_task());
             }

@@ -8,7 +8,7 @@ use std::{
 use longhaul::mcp::Server;
 use rmcp::{
     ClientHandler, RoleClient,
-    model::{CallToolRequestParams, CallToolResponse, ClientCapabilities, ClientInfo, ProtocolVersion},
+    model::{CallToolRequestParams, CallToolResponse, ClientCapabilities, ClientConfig, ProtocolVersion},
     service::{ClientLifecycleMode, ClientServiceExt, RunningService},
 };
 use serde_json::Value;
@@ -43,8 +43,8 @@ pub(crate) struct Caller {
 }
 
 impl ClientHandler for Caller {
-    fn get_info(&self) -> ClientInfo {
-        let mut info = ClientInfo::default();
+    fn get_info(&self) -> ClientConfig {
+        let mut info = ClientConfig::default();
         if self.tasks {
             info.capabilities = ClientCapabilities::builder().enable_tasks().build();
         }

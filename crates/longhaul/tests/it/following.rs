@@ -36,8 +36,7 @@ async fn check(
 ) -> Story {
     let remote = Remote::new(show);
     let mut ears = Ears { steps, ..Ears::default() };
-    let Followed { ending, last, .. } =
-        follow(&remote, &Context::local(), &thing(), watch, pending(), &mut ears).await;
+    let Followed { ending, last, .. } = follow(&remote, &Context::local(), &thing(), watch, pending(), &mut ears).await;
     Story { ending, last, looks: remote.looks(), news: ears.news, took: remote.age() }
 }
 
@@ -158,8 +157,7 @@ async fn patience_is_time_and_not_a_count() {
     for (every, over) in [(1, 360.0), (30, 360.0), (100, 400.0), (200, 600.0)] {
         let pace = Pace { every: secs(every), ..Pace::default() };
         let watch = Watch { pace, until: None };
-        let story =
-            check(watch, vec![], |at| if at < 60 { creating() } else { missed(FaultCode::Unreachable) }).await;
+        let story = check(watch, vec![], |at| if at < 60 { creating() } else { missed(FaultCode::Unreachable) }).await;
         assert!(matches!(&story.ending, Ending::Unknown(fault) if fault.code == FaultCode::Unreachable));
         assert_eq!((story.took, story.last.unwrap().phase.as_str()), (over, "Creating"), "every {every} s");
     }
@@ -167,7 +165,7 @@ async fn patience_is_time_and_not_a_count() {
 
 #[tokio::test(start_paused = true)]
 async fn one_good_look_renews_the_patience() {
-    let show = |at: u64| if at % 300 == 0 { creating_until(3000, at) } else { missed(FaultCode::Throttled) };
+    let show = |at: u64| if at.is_multiple_of(300) { creating_until(3000, at) } else { missed(FaultCode::Throttled) };
     let story = check(watch(4000), vec![], show).await;
     assert!(matches!(story.ending, Ending::Succeeded(_)), "{:?}", story.ending);
     assert_eq!(story.took, 3000.0);

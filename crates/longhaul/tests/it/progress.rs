@@ -48,15 +48,15 @@ async fn a_normal_reply_is_not_a_cancellation() {
 
 #[tokio::test(start_paused = true)]
 async fn nothing_comes_after_the_reply_in_ten_thousand_calls() {
-    let lab = Lab::new(restless()).at_pace(Duration::from_millis(430));
+    let lab = Lab::new(restless()).at_pace(Duration::from_millis(610));
     let tapped = Tapped::connect(&lab.open(), modern(), false).await;
     for _ in 0..100 {
-        let calls = (0..100).map(|n| tapped.call("make_thing", json!({"name": "llama", "wait_seconds": n % 4})));
+        let calls = (0..100).map(|n| tapped.call("make_thing", json!({"name": "llama", "wait_seconds": n % 3})));
         futures_util::future::join_all(calls).await;
     }
     tokio::time::sleep(secs(60)).await;
     let (answers, progress) = tapped.in_order();
-    assert!(answers >= 10_000 && progress >= 20_000, "{answers} answers, {progress} notifications");
+    assert!(answers >= 10_000 && progress >= 10_000, "{answers} answers, {progress} notifications");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -117,7 +117,11 @@ async fn the_steps_of_a_start_are_told() {
     let mut lab = Lab::new(Remote::ready_after(0)).starting(Start::After(secs(10)));
     lab.steps = vec!["creating the model"];
     let (wire, _) = check(&lab).await;
-    assert!(wire.progress().iter().any(|note| note.3.starts_with("llama: creating the model (")), "{:?}", wire.progress());
+    assert!(
+        wire.progress().iter().any(|note| note.3.starts_with("llama: creating the model (")),
+        "{:?}",
+        wire.progress()
+    );
 }
 
 #[tokio::test(start_paused = true)]

@@ -38,6 +38,7 @@ pub(crate) enum Answer {
     Now(Look),
     After(Duration, Look),
     Never,
+    #[cfg_attr(not(feature = "mcp"), expect(dead_code, reason = "panics are caught by the dispatcher"))]
     Panic,
 }
 

@@ -21,7 +21,7 @@ use crate::remote::{Made, Remote, Thing};
 pub(crate) enum Start {
     Now,
     After(Duration),
-    Refused(Fault),
+    Refused(Box<Fault>),
     Panic,
 }
 
@@ -92,7 +92,7 @@ impl Lab {
         match &self.start {
             Start::Now => {}
             Start::After(pause) => tokio::time::sleep(*pause).await,
-            Start::Refused(fault) => return Err(fault.clone()),
+            Start::Refused(fault) => return Err(fault.as_ref().clone()),
             Start::Panic => panic!("the fake panics in a start"),
         }
         Ok(())
@@ -214,5 +214,5 @@ quick_tool!(Rename, "rename_thing", Write);
 quick_tool!(Wipe, "wipe_thing", Destructive);
 
 pub(crate) fn refused() -> Start {
-    Start::Refused(Fault::new(FaultCode::Quota, "no capacity"))
+    Start::Refused(Box::new(Fault::new(FaultCode::Quota, "no capacity")))
 }

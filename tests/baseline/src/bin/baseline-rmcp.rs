@@ -1,5 +1,4 @@
 //! The bare rmcp server: `#[tool_router]`, built once, on one thread.
-#![expect(clippy::unused_async, reason = "tools are asynchronous, as those of any server that asks a backend")]
 
 use std::time::SystemTime;
 

@@ -1,0 +1,8 @@
+//! The process as its clients and its operator meet it: a real server (`examples/kettle`), real
+//! pipes, sockets and signals.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test fails by panicking")]
+
+mod http;
+mod kettle;
+mod operator;
+mod stdio;
