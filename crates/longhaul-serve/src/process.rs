@@ -196,8 +196,8 @@ fn in_runtime<T>(transport: Transport, work: impl Future<Output = std::io::Resul
 /// One client over stdio needs one thread; many over HTTP need them all.
 fn runtime(transport: Transport) -> std::io::Result<Runtime> {
     match transport {
-        Transport::Stdio => Builder::new_multi_thread().enable_all().build(),
-        Transport::Http => Builder::new_current_thread().enable_all().build(),
+        Transport::Stdio => Builder::new_current_thread().enable_all().build(),
+        Transport::Http => Builder::new_multi_thread().enable_all().build(),
     }
 }
 

@@ -65,8 +65,8 @@ pub enum Goal {
 /// What stands behind an endpoint.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Parts {
-    /// Name of its configuration.
-    pub config: Option<String>,
+    /// Names of its configurations: the one that it serves, and those that earlier starts have left.
+    pub configs: Vec<String>,
     /// Names of its models.
     pub models: Vec<String>,
 }
@@ -129,8 +129,10 @@ impl<A: Api> Endpoint<A> {
     /// Those of `parts` that are still there.
     async fn remaining(&self, parts: &Parts) -> Result<Parts, SageMakerError> {
         let mut left = Parts::default();
-        if let Some(config) = &parts.config {
-            left.config = if_there(self.api.describe_config(config).await)?.map(|_| config.clone());
+        for config in &parts.configs {
+            if if_there(self.api.describe_config(config).await)?.is_some() {
+                left.configs.push(config.clone());
+            }
         }
         for model in &parts.models {
             if if_there(self.api.describe_model(model).await)?.is_some() {
@@ -197,7 +199,7 @@ impl<A: Api> Operation for Endpoint<A> {
 
     /// Records the wish in the endpoint's tags, then asks SageMaker to delete it. An endpoint
     /// that is being created cannot be deleted: the wish stays, a new start will not join it, and
-    /// lists show it with the call that removes it.
+    /// its description shows it with the call that removes it.
     async fn abort(&self, _: &Context, handle: &EndpointHandle) -> Result<(), Fault> {
         let Some(seen) = self.find(&handle.name).await? else { return Ok(()) };
         if handle.created_ms.is_some_and(|created| created != states::millis(seen.created)) {

@@ -69,7 +69,7 @@ pub async fn advance<A: Api>(
     let Goal::Gone { parts } = &handle.goal else { return Ok(false) };
     match running.phase.as_str() {
         states::REMOVING_CONFIG => {
-            if let Some(config) = &parts.config {
+            for config in &parts.configs {
                 delete_part(api, PartKind::Config, config).await?;
             }
             Ok(true)
@@ -102,8 +102,10 @@ async fn behind(api: &impl Api, name: &str) -> Result<Parts, SageMakerError> {
     let prefix = names::parts_prefix(name);
     let configs = made_parts(api, PartKind::Config, &prefix).await?;
     let models = made_parts(api, PartKind::Model, &prefix).await?;
-    let of = |parts: Vec<Made>| parts.into_iter().filter(|part| part.endpoint == name).map(|part| part.listed.name);
-    Ok(Parts { config: of(configs).next(), models: of(models).collect() })
+    let of = |parts: Vec<Made>| {
+        parts.into_iter().filter(|part| part.endpoint == name).map(|part| part.listed.name).collect()
+    };
+    Ok(Parts { configs: of(configs), models: of(models) })
 }
 
 struct Made {

@@ -95,10 +95,10 @@ pub const REMOVING_MODELS: &str = "RemovingModels";
 
 fn parts_going(asked: &EndpointHandle, parts: &Parts) -> Observation<EndpointResult> {
     let leftovers = named(None, parts);
-    let phase = match (parts.config.is_some(), parts.models.is_empty()) {
-        (true, _) => REMOVING_CONFIG,
-        (false, false) => REMOVING_MODELS,
-        (false, true) => return Observation::Succeeded(EndpointResult::gone(&asked.name)),
+    let phase = match (parts.configs.is_empty(), parts.models.is_empty()) {
+        (false, _) => REMOVING_CONFIG,
+        (true, false) => REMOVING_MODELS,
+        (true, true) => return Observation::Succeeded(EndpointResult::gone(&asked.name)),
     };
     let detail = format!("the endpoint is gone; still there: {}", leftovers.join(", "));
     Observation::Running(Running::new(phase, detail).with_leftovers(leftovers).waiting_for_caller())
@@ -114,9 +114,9 @@ pub fn undeletable(status: &str) -> bool {
 #[must_use]
 pub fn named(endpoint: Option<&str>, parts: &Parts) -> Vec<String> {
     let endpoint = endpoint.map(|name| format!("endpoint {name}"));
-    let config = parts.config.iter().map(|name| format!("endpoint-config {name}"));
+    let configs = parts.configs.iter().map(|name| format!("endpoint-config {name}"));
     let models = parts.models.iter().map(|name| format!("model {name}"));
-    endpoint.into_iter().chain(config).chain(models).collect()
+    endpoint.into_iter().chain(configs).chain(models).collect()
 }
 
 fn absent(asked: &EndpointHandle, now: SystemTime) -> Observation<EndpointResult> {
@@ -158,12 +158,14 @@ fn troubleshooting(seen: &EndpointSeen) -> Vec<String> {
         .to_owned();
     let model = "Check the model id and version, and whether its EULA had to be accepted.".to_owned();
     let logs = format!("Read the container's log: CloudWatch, group /aws/sagemaker/Endpoints/{}.", seen.name);
-    let mut advice = if says(&["capacity", "insufficient"]) {
+    let mut advice = if says(&["capacity"]) {
         vec![capacity, limits, instance, logs, model]
-    } else if says(&["health check", "ping", "memory", "container"]) {
-        vec![logs, instance, model, limits]
+    } else if says(&["limit", "quota"]) {
+        vec![limits, instance, logs, model]
     } else if says(&["s3", "403", "eula", "access denied"]) {
         vec![model, "Check that the execution role may read the model's bucket.".to_owned(), logs, instance, limits]
+    } else if says(&["health check", "memory", "container"]) {
+        vec![logs, instance, model, limits]
     } else {
         vec![instance, limits, model, logs]
     };
