@@ -10,6 +10,10 @@ use crate::config::{Format, Logging};
 /// Where the engine writes what was changed on whose behalf. Nobody can turn it off by a level.
 const AUDIT: &str = "longhaul::audit";
 
+/// Libraries that log whole requests below this level, tokens in arguments and headers included.
+/// Only who names one of them sees more.
+const TALKATIVE: [&str; 4] = ["rmcp", "aws_", "hyper", "reqwest"];
+
 /// Reads `info` or `info,rmcp=warn`.
 pub(crate) fn filter(level: &str) -> Result<Targets, String> {
     let mut targets = Targets::new();
@@ -23,6 +27,13 @@ pub(crate) fn filter(level: &str) -> Result<Targets, String> {
             Some(target) => targets.with_target(target, filter),
             None => targets.with_default(filter),
         };
+    }
+    for library in TALKATIVE {
+        let named = level.split(',').any(|part| part.trim().starts_with(library));
+        let limit = targets.default_level().unwrap_or(LevelFilter::OFF).min(LevelFilter::WARN);
+        if !named {
+            targets = targets.with_target(library, limit);
+        }
     }
     let audit = targets.default_level().unwrap_or(LevelFilter::OFF).max(LevelFilter::INFO);
     Ok(targets.with_target(AUDIT, audit))
@@ -48,6 +59,17 @@ mod tests {
 
     fn logs(level: &str, target: &str, at: Level) -> bool {
         filter(level).unwrap().would_enable(target, &at)
+    }
+
+    #[test]
+    fn libraries_that_log_requests_stay_quiet_unless_they_are_named() {
+        for (library, module) in
+            [("rmcp", "rmcp::service"), ("aws_", "aws_smithy_runtime::client"), ("hyper", "hyper::proto")]
+        {
+            assert!(!logs("trace", module, Level::INFO) && logs("trace", module, Level::WARN), "{module}");
+            assert!(logs(&format!("info,{library}=trace"), module, Level::TRACE), "{module}");
+        }
+        assert!(!logs("error", "rmcp::service", Level::WARN));
     }
 
     #[test]

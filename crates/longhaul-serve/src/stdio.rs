@@ -27,13 +27,14 @@ pub(crate) async fn serve(server: Server, signals: Signals) -> Ended {
     let closing = server.closing().clone();
     let reader = Input::new(reader, closing.clone());
     until_ended(&closing, signals, async move {
-        match server.serve((reader, writer)).await {
+        match server.clone().serve((reader, writer)).await {
             Ok(service) => {
                 let _ = service.waiting().await;
             }
             // Also a client that leaves without a word.
             Err(error) => tracing::debug!(%error, "the client did not initialize"),
         }
+        server.settled().await;
     })
     .await
 }
@@ -90,6 +91,9 @@ fn open() -> (Reader, Writer) {
     use unix::{duplicate, reader, way, writer};
     let stderr = duplicate(&io::stderr()).ok();
     let stdin = duplicate(&io::stdin()).and_then(|stdin| reader(way(&stdin, stderr.as_ref()), stdin));
+    if stdin.is_ok() {
+        unix::close_to_children();
+    }
     let stdout = duplicate(&io::stdout()).and_then(|stdout| writer(way(&stdout, stderr.as_ref()), stdout));
     (stdin.unwrap_or_else(|_| Box::new(tokio::io::stdin())), stdout.unwrap_or_else(|_| Box::new(tokio::io::stdout())))
 }
@@ -132,7 +136,7 @@ mod unix {
             #[cfg(target_os = "linux")]
             Way::Pipe => Ok(Box::new(tokio::net::unix::pipe::OpenOptions::new().open_receiver(anew(&stream))?)),
             Way::Socket => Ok(Box::new(socket(stream)?)),
-            Way::Blocking => Ok(Box::new(tokio::io::stdin())),
+            Way::Blocking => Ok(Box::new(tokio::fs::File::from_std(stream))),
         }
     }
 
@@ -149,6 +153,15 @@ mod unix {
     fn anew(stream: &File) -> String {
         use std::os::fd::AsRawFd;
         format!("/proc/self/fd/{}", stream.as_raw_fd())
+    }
+
+    /// The client's words are read through a duplicate from here on. A child, such as the credential
+    /// helper of an AWS profile, inherits an empty stdin and cannot take any of them.
+    pub(super) fn close_to_children() {
+        let closed = File::open("/dev/null").and_then(|empty| Ok(rustix::stdio::dup2_stdin(empty)?));
+        if let Err(error) = closed {
+            tracing::warn!(%error, "stdin stays open to child processes");
+        }
     }
 
     fn socket(stream: File) -> io::Result<UnixStream> {

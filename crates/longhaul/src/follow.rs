@@ -22,6 +22,10 @@ use crate::{
 /// The last look, at the bound, takes at most so long: whoever waits is about to give up.
 const LAST_LOOK_LIMIT: Duration = Duration::from_secs(4);
 
+/// From one step of a stepwise tool to the look after it: a step that cannot be seen yet must not
+/// be taken again without a pause.
+const AFTER_A_STEP: Duration = Duration::from_millis(500);
+
 /// How to follow.
 #[derive(Clone, Copy, Debug)]
 pub struct Watch {
@@ -82,6 +86,8 @@ pub struct Followed<T> {
     pub last: Option<Running>,
     /// When a look last succeeded.
     pub seen_at: Option<SystemTime>,
+    /// Why the latest look or step failed, if it did.
+    pub missed: Option<Fault>,
 }
 
 /// Follows `handle` until it is over, `leave` resolves or `watch.until` is reached.
@@ -96,12 +102,12 @@ pub async fn follow<O: Operation, F: Follower>(
     leave: impl Future<Output = ()> + Send,
     follower: &mut F,
 ) -> Followed<O::Output> {
-    let mut eyes = Eyes { last: None, seen_at: None, failing: None, patience: watch.pace.patience };
+    let mut eyes = Eyes { last: None, seen_at: None, missed: None, failing: None, patience: watch.pace.patience };
     let mut leave = pin!(leave);
-    'open: loop {
+    loop {
         let mut looks = pin!(operation.watch(cx, handle, watch.pace));
         let opened = Instant::now();
-        loop {
+        let pause = loop {
             let look = tokio::select! {
                 biased;
                 () = &mut leave => return eyes.left(),
@@ -112,16 +118,8 @@ pub async fn follow<O: Operation, F: Follower>(
                 }
                 look = looks.next() => look,
             };
-            // A stream that ends before the operation does (a push backend that was cut) is
-            // opened again, never more often than the pace.
-            let Some(look) = look else {
-                tokio::select! {
-                    () = &mut leave => return eyes.left(),
-                    () = reached(watch.until) => {}
-                    () = sleep_until(after(opened, watch.pace.every)) => {}
-                }
-                continue 'open;
-            };
+            // A stream that ends before the operation does: a push backend that was cut.
+            let Some(look) = look else { break watch.pace.every };
             let running = match eyes.see(look, follower) {
                 Seen::Running(running) => running,
                 Seen::Missed => continue,
@@ -134,7 +132,8 @@ pub async fn follow<O: Operation, F: Follower>(
                 step = follower.advance(&running) => step,
             };
             match step {
-                Ok(true) => continue 'open,
+                // What was changed is looked at at once.
+                Ok(true) => break AFTER_A_STEP,
                 Ok(false) => {}
                 Err(fault) => {
                     if let Some(ending) = eyes.stumble(fault, follower) {
@@ -142,6 +141,11 @@ pub async fn follow<O: Operation, F: Follower>(
                     }
                 }
             }
+        };
+        tokio::select! {
+            () = &mut leave => return eyes.left(),
+            () = reached(watch.until) => {}
+            () = sleep_until(after(opened, pause)) => {}
         }
     }
 }
@@ -157,6 +161,7 @@ async fn reached(until: Option<Instant>) {
 struct Eyes {
     last: Option<Running>,
     seen_at: Option<SystemTime>,
+    missed: Option<Fault>,
     failing: Option<Instant>,
     patience: Duration,
 }
@@ -173,7 +178,7 @@ impl Eyes {
             Ok(observation) => observation,
             Err(fault) => return self.miss(fault, follower),
         };
-        self.failing = None;
+        (self.failing, self.missed) = (None, None);
         self.seen_at = Some(clock::now());
         match observation {
             Observation::Running(running) => {
@@ -194,6 +199,7 @@ impl Eyes {
             return Seen::Over(Ending::Unknown(fault));
         }
         follower.hear(News::Missed(&fault));
+        self.missed = Some(fault);
         Seen::Missed
     }
 
@@ -203,6 +209,7 @@ impl Eyes {
     fn stumble<T>(&mut self, fault: Fault, follower: &mut impl Follower) -> Option<Ending<T>> {
         if fault.code == FaultCode::OutcomeUnknown {
             follower.hear(News::Missed(&fault));
+            self.missed = Some(fault);
             return None;
         }
         if !fault.retryable && !matches!(fault.code, FaultCode::Unauthenticated | FaultCode::Internal) {
@@ -217,7 +224,11 @@ impl Eyes {
     /// The look at the bound: good news count, bad looks do not.
     fn last_look<T>(mut self, look: Result<Observation<T>, Fault>, follower: &mut impl Follower) -> Followed<T> {
         match (self.see(look, follower), &self.last) {
-            (Seen::Over(Ending::Unknown(_)) | Seen::Missed | Seen::Running(_), Some(_)) => self.left(),
+            (Seen::Over(Ending::Unknown(fault)), Some(_)) => {
+                self.missed = Some(fault);
+                self.left()
+            }
+            (Seen::Missed | Seen::Running(_), Some(_)) => self.left(),
             (Seen::Over(ending), _) => self.ended(ending),
             (Seen::Missed | Seen::Running(_), None) => self.left(),
         }
@@ -229,6 +240,6 @@ impl Eyes {
     }
 
     fn ended<T>(self, ending: Ending<T>) -> Followed<T> {
-        Followed { ending, last: self.last, seen_at: self.seen_at }
+        Followed { ending, last: self.last, seen_at: self.seen_at, missed: self.missed }
     }
 }

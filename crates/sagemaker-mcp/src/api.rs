@@ -118,6 +118,8 @@ pub struct HubDocument {
     pub version: String,
     /// The document, JSON in a string.
     pub text: String,
+    /// Whether the publisher has withdrawn it.
+    pub deprecated: bool,
 }
 
 /// Two kinds of resource that stand behind an endpoint.

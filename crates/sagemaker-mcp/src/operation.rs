@@ -291,6 +291,14 @@ impl EndpointResult {
         }
     }
 
+    /// An endpoint that was not to be seen when its removal began: it may be too young for that.
+    #[must_use]
+    pub fn absent(name: &str) -> Self {
+        let message =
+            format!("There is no {name}, nor anything of it; what is younger than a minute may not be visible yet.");
+        Self { message, ..Self::gone(name) }
+    }
+
     fn shown(handle: &EndpointHandle, seen: Option<&EndpointSeen>, parts: &Parts) -> Self {
         let would_remove = states::named(seen.map(|seen| seen.name.as_str()), parts);
         let status = seen.map_or("Deleted", |seen| seen.status.as_str());
@@ -323,5 +331,59 @@ mod tests {
             "123456789012/eu-west-1"
         );
         assert_eq!(target("", "us-east-1"), "us-east-1");
+        for odd in ["x", "arn:aws:sagemaker", "arn:aws:sagemaker:eu-west-1:", ":::::", "arn:aws:sagemaker:eu-west-1"] {
+            assert_eq!(target(odd, "us-east-1"), "us-east-1", "{odd}");
+        }
+    }
+
+    fn seen(took: i64) -> EndpointSeen {
+        let created = SystemTime::UNIX_EPOCH + Duration::from_secs(1_800_000_000);
+        let after = Duration::from_secs(took.unsigned_abs());
+        EndpointSeen {
+            name: "llama".into(),
+            arn: "arn:aws:sagemaker:us-east-2:123456789012:endpoint/llama".into(),
+            status: "InService".into(),
+            config: "c".into(),
+            pending_config: None,
+            created,
+            modified: if took < 0 { created - after } else { created + after },
+            failure_reason: None,
+            variants: vec![],
+        }
+    }
+
+    #[test]
+    fn the_time_that_a_deployment_took_is_told_in_minutes_and_never_negative() {
+        for (seconds, minutes) in [(0, 0.0), (3, 0.1), (754, 12.6), (3600, 60.0), (-5, 0.0)] {
+            assert_eq!(EndpointResult::serving(&seen(seconds)).deployment_time_minutes, Some(minutes), "{seconds} s");
+        }
+    }
+
+    #[test]
+    fn tags_add_the_types_and_that_somebody_wants_its_end() {
+        let mut result = EndpointResult::serving(&seen(60));
+        let tags = [(names::TAG_ACCEPT_TYPE, "text/csv"), (names::TAG_ENDING, "2026-11-20T10:00:00Z")];
+        result.take_tags(&tags.map(|(tag, value)| (tag.to_owned(), value.to_owned())).into());
+        let info = result.predictor_info.unwrap();
+        assert_eq!((info.content_type.as_str(), info.accept_type.as_str()), ("application/json", "text/csv"));
+        assert!(
+            result.message.contains("although its end was asked for at 2026-11-20T10:00:00Z"),
+            "{}",
+            result.message
+        );
+    }
+
+    #[test]
+    fn a_handle_travels_and_holds_names_only() {
+        for goal in [
+            Goal::InService { config: "c".into() },
+            Goal::Gone { parts: Parts { configs: vec!["c".into()], models: vec!["m".into()] } },
+            Goal::Shown { parts: Parts::default() },
+        ] {
+            let handle = EndpointHandle::of(&seen(60), goal);
+            let json = serde_json::to_string(&handle).unwrap();
+            assert_eq!(serde_json::from_str::<EndpointHandle>(&json).unwrap(), handle);
+            assert!(json.len() < 512, "{json}");
+        }
     }
 }

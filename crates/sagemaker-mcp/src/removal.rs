@@ -10,7 +10,12 @@ use std::{
 };
 
 use futures_util::{StreamExt, TryStreamExt, stream};
-use longhaul::{clock, fault::Fault, operation::Running};
+use longhaul::{
+    clock,
+    context::Context,
+    fault::Fault,
+    operation::{Observation, Operation, Running},
+};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -72,17 +77,23 @@ pub async fn advance<A: Api>(
             for config in &parts.configs {
                 delete_part(api, PartKind::Config, config).await?;
             }
-            Ok(true)
         }
         states::REMOVING_MODELS => {
             for model in &parts.models {
                 delete_part(api, PartKind::Model, model).await?;
             }
-            Ok(true)
         }
-        "Deleting" => Ok(false),
-        status => delete_endpoint(api, &handle.name, status).await,
+        "Deleting" => return Ok(false),
+        status => {
+            if !delete_endpoint(api, &handle.name, status).await? {
+                return Ok(false);
+            }
+        }
     }
+    // Reads are eventually consistent: a step that cannot be seen yet is waited for at the pace,
+    // or it would be taken again and again without a pause.
+    let seen = endpoint.observe(&Context::local(), handle).await;
+    Ok(seen.is_ok_and(|seen| !matches!(seen, Observation::Running(seen) if seen.phase == running.phase)))
 }
 
 /// Asks SageMaker to delete an endpoint; false where it cannot be deleted yet.

@@ -82,6 +82,11 @@ impl Start {
 /// # Errors
 /// What stands in the way, with what was made so far and the call that helps.
 pub async fn start<A: Api>(endpoint: &Endpoint<A>, cx: &Context, start: &Start) -> Result<EndpointHandle, Fault> {
+    let begun = begin(endpoint, cx, start).await;
+    begun.map_err(|fault| tools::resumable(fault, || start.again()))
+}
+
+async fn begin<A: Api>(endpoint: &Endpoint<A>, cx: &Context, start: &Start) -> Result<EndpointHandle, Fault> {
     let config = start.parts_name();
     if let Some(handle) = stand(endpoint, start, &config).await? {
         cx.tell("it is there already; joining");
@@ -122,7 +127,7 @@ async fn resolve<A: Api>(api: &A, cx: &Context, start: &Start, config: &str) -> 
         accept_eula: start.accept_eula,
         accept_additional_eulas: start.accept_additional_eulas.clone(),
         environment: start.environment.clone(),
-        tags: names::tags(start.tool, &start.endpoint_name).into_iter().collect(),
+        tags: tags(start, &model),
         names: Names { model: config.to_owned(), config: config.to_owned(), endpoint: start.endpoint_name.clone() },
         ..Wanted::default()
     };
@@ -145,6 +150,22 @@ async fn resolve<A: Api>(api: &A, cx: &Context, start: &Start, config: &str) -> 
     Ok(requests)
 }
 
+/// This server's tags, with what a caller will want to know of the model later.
+fn tags(start: &Start, model: &Model) -> Vec<(String, String)> {
+    let mut tags = names::tags(start.tool, &start.endpoint_name);
+    let types = [(names::TAG_CONTENT_TYPE, &model.content_type), (names::TAG_ACCEPT_TYPE, &model.accept_type)];
+    for (tag, mime) in types {
+        // SageMaker takes no `;` in a tag's value.
+        let fits = |mime: &&String| {
+            mime.len() <= 256 && mime.bytes().all(|b| b.is_ascii_alphanumeric() || b"+-=._:/@ ".contains(&b))
+        };
+        if let Some(mime) = mime.as_ref().filter(fits) {
+            tags.insert(tag.to_owned(), mime.clone());
+        }
+    }
+    tags.into_iter().collect()
+}
+
 /// The model's document: from the public hub, or from the bucket where the hub has none or the
 /// caller may not read it.
 async fn document<A: Api>(api: &A, start: &Start) -> Result<Model, Fault> {
@@ -154,8 +175,9 @@ async fn document<A: Api>(api: &A, start: &Start) -> Result<Model, Fault> {
         match api.hub_document(&start.model_id, asked).await {
             Ok(found) => {
                 let region = Region::new(api.region());
-                return Ok(Model::from_hub(&start.model_id, &found.version, &found.text, &region)
-                    .map_err(SageMakerError::from)?);
+                let model = Model::from_hub(&start.model_id, &found.version, &found.text, &region);
+                let model = model.map_err(SageMakerError::from)?;
+                return Ok(Model { deprecated: model.deprecated || found.deprecated, ..model });
             }
             Err(error) if matches!(error.why(), Some(Why::Missing | Why::Denied)) => {}
             Err(error) => return Err(error.into()),

@@ -17,7 +17,7 @@ const STALL: f64 = 35.0;
 
 pub(super) fn run(gates: &mut Gates) -> Outcome {
     println!("latency of {CALLS} calls over HTTP, one connection, to the end of the body");
-    let mut command = server("baseline-serve", &["--transport", "http", "--port", "0"])?;
+    let mut command = server("baseline-serve", &["--server-transport=http", "--server-port=0"])?;
     let address = |line: &str| line.split_once("http://")?.1.split('/').next().map(str::to_owned);
     let (_server, address) = Background::until(&mut command, Stream::Err, address)?;
     for version in ["2025-11-25", "2026-07-28"] {

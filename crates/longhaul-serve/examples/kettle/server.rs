@@ -109,6 +109,9 @@ impl Operation for Kitchen {
 struct BoilKettle {
     /// Which kettle.
     kettle: String,
+    /// Seconds to fill it first.
+    #[serde(default)]
+    fill_seconds: u64,
 }
 
 struct Boil(Kitchen);
@@ -132,6 +135,10 @@ impl LongTool for Boil {
     }
 
     async fn begin(&self, _: &Context, args: BoilKettle) -> Result<String, Fault> {
+        if args.fill_seconds > 0 {
+            tracing::info!("filling");
+            tokio::time::sleep(Duration::from_secs(args.fill_seconds)).await;
+        }
         self.0
             .on
             .lock()
@@ -208,7 +215,10 @@ impl QuickTool for List {
     }
 
     async fn call(&self, _: &Context, args: ListKettles) -> Result<Kettles, Fault> {
-        tokio::time::sleep(Duration::from_secs(args.think_seconds)).await;
+        if args.think_seconds > 0 {
+            tracing::info!("thinking");
+            tokio::time::sleep(Duration::from_secs(args.think_seconds)).await;
+        }
         let on = self.0.on.lock().unwrap_or_else(PoisonError::into_inner);
         Ok(Kettles { kettles: on.keys().cloned().collect() })
     }

@@ -69,8 +69,12 @@ pub(crate) async fn serve(
     let service = Some(shared.observability.service_name.as_str()).filter(|name| !name.is_empty()).unwrap_or(name);
     let watch = shared.observability.enabled.then(|| Watch::named(service, version));
     let closing = server.closing().clone();
-    let app = app(server, guard, watch);
-    Ok(until_ended(&closing, signals, accept::serve(listener, app, closing.clone())).await)
+    let app = app(server.clone(), guard, watch);
+    let work = async {
+        accept::serve(listener, app, closing.clone()).await;
+        server.settled().await;
+    };
+    Ok(until_ended(&closing, signals, work).await)
 }
 
 fn app(server: Server, guard: Guard, watch: Option<Watch>) -> Router {

@@ -56,7 +56,7 @@ impl Health {
     }
 
     pub(super) fn ping(&self) -> Json<Value> {
-        let busy = follows(&self.server.metrics().render());
+        let busy = self.server.metrics().following() > 0;
         let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
         if last.0 != busy {
             *last = (busy, now());
@@ -66,24 +66,6 @@ impl Health {
     }
 }
 
-/// Whether the counters show an operation that is being followed now.
-fn follows(metrics: &str) -> bool {
-    let followed = metrics.lines().filter(|line| line.starts_with("longhaul_operations_followed{"));
-    followed.filter_map(|line| line.rsplit(' ').next()).any(|count| count != "0")
-}
-
 fn now() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_process_is_busy_while_it_follows_something() {
-        assert!(!follows(""));
-        assert!(!follows("longhaul_operations_followed{kind=\"a\"} 0\n"));
-        assert!(follows("longhaul_operations_followed{kind=\"a\"} 0\nlonghaul_operations_followed{kind=\"b\"} 2\n"));
-    }
 }

@@ -18,7 +18,9 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 /// The program; cargo builds examples before it runs tests.
 fn program() -> PathBuf {
     let tests = std::env::current_exe().unwrap();
-    tests.parent().unwrap().parent().unwrap().join("examples/kettle")
+    let program = tests.parent().unwrap().parent().unwrap().join("examples/kettle");
+    assert!(program.exists(), "run `cargo test -p longhaul-serve` without --test once: it builds the example");
+    program
 }
 
 /// A command with nothing but the given environment.

@@ -39,10 +39,10 @@ fn trap_22_the_end_of_input_ends_a_call_in_flight_within_a_second_and_answers_it
 }
 
 #[test]
-fn trap_22_the_end_of_input_does_not_wait_for_a_call_that_hangs() {
-    let mut kettle = Kettle::on_stdio(&[]);
-    kettle.send(&call(2, "list_kettles", &json!({ "think_seconds": 60 })));
-    std::thread::sleep(Duration::from_millis(100));
+fn trap_22_the_end_of_input_does_not_wait_for_a_start_that_hangs() {
+    let mut kettle = Kettle::on_stdio(&["--allow-write"]);
+    kettle.send(&call(2, "boil_kettle", &json!({ "kettle": "red", "fill_seconds": 60 })));
+    kettle.logged("filling");
     drop(kettle.stdin.take());
     let (status, after) = kettle.ended();
     assert!(status.success() && after < SECOND, "{status} after {after:?}");
@@ -71,18 +71,31 @@ fn a_signal_lets_a_call_in_flight_answer_how_to_go_on() {
 }
 
 #[test]
-fn a_signal_ends_a_process_with_a_call_that_hangs_within_five_seconds_and_a_second_one_at_once() {
-    let mut kettle = Kettle::on_stdio(&[]);
-    kettle.send(&call(2, "list_kettles", &json!({ "think_seconds": 60 })));
+fn a_signal_does_not_cut_a_start_half_way() {
+    let mut kettle = Kettle::on_stdio(&["--allow-write"]);
+    kettle.send(&call(2, "boil_kettle", &json!({ "kettle": "red", "fill_seconds": 2 })));
+    kettle.logged("filling");
+    kettle.signal("TERM");
+    assert_eq!(kettle.answer()["result"]["structuredContent"]["phase"], "starting");
+    let (status, after) = kettle.ended();
+    assert!(status.success() && after > SECOND && after < 5 * SECOND, "{status} after {after:?}");
+    assert!(kettle.logged("longhaul::audit").contains("begun"));
+}
+
+#[test]
+fn a_signal_ends_a_process_with_a_start_that_hangs_within_five_seconds_and_a_second_one_at_once() {
+    let mut kettle = Kettle::on_stdio(&["--allow-write"]);
+    kettle.send(&call(2, "boil_kettle", &json!({ "kettle": "red", "fill_seconds": 60 })));
+    kettle.logged("filling");
     kettle.signal("TERM");
     kettle.logged("ending");
     kettle.signal("TERM");
     let (status, after) = kettle.ended();
     assert!(status.code() == Some(130) && after < SECOND, "{status} after {after:?}");
 
-    let mut kettle = Kettle::on_stdio(&[]);
-    kettle.send(&call(2, "list_kettles", &json!({ "think_seconds": 60 })));
-    std::thread::sleep(Duration::from_millis(100));
+    let mut kettle = Kettle::on_stdio(&["--allow-write"]);
+    kettle.send(&call(2, "boil_kettle", &json!({ "kettle": "red", "fill_seconds": 60 })));
+    kettle.logged("filling");
     kettle.signal("TERM");
     let (status, after) = kettle.ended();
     assert!(status.success() && after < 5 * SECOND, "{status} after {after:?}");

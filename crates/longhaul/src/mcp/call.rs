@@ -221,7 +221,15 @@ pub(super) async fn unbroken<T: Send + 'static>(
 
 /// A report as a tool result: made safe, one sentence, then the JSON.
 pub(super) fn render(server: &Inner, report: &impl Serialize, sentence: &str, is_error: bool) -> CallToolResult {
-    let mut value = serde_json::to_value(report).unwrap_or_default();
+    let (mut value, is_error) = match serde_json::to_value(report) {
+        Ok(value) => (value, is_error),
+        // A map whose keys are no strings, for example: a defect of the tool.
+        Err(error) => {
+            tracing::error!(%error, "an answer could not be put into JSON");
+            let fault = Fault::new(FaultCode::Internal, "the answer could not be put into JSON");
+            (serde_json::json!({ "error": fault }), true)
+        }
+    };
     drop_nulls(&mut value);
     let next = value.pointer("/next/arguments").cloned();
     text::clean_value(&mut value);

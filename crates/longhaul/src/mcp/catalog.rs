@@ -69,7 +69,7 @@ fn add_own_arguments(input: &mut JsonObject, facts: &Facts) {
     if facts.long {
         let wait = json!({
             "type": "integer", "minimum": 0, "maximum": super::MAX_WAIT_SECONDS,
-            "description": "Answer after at most so many seconds; the work goes on. Default: 50, or until it is over if you show progress."
+            "description": "Answer after at most so many seconds; the work goes on. Default: just short of a minute, or until it is over where progress is shown."
         });
         properties.insert("wait_seconds".into(), wait);
     }

@@ -162,7 +162,11 @@ impl<T: LongTool> Long<T> {
             ending: Ending::Unknown(defect(&call.server, &call.cx, panic.as_ref())),
             last: None,
             seen_at: None,
+            missed: None,
         });
+        if matches!(followed.ending, Ending::Succeeded(_) | Ending::Failed(_)) {
+            call.server.metrics.looked(T::Operation::KIND, true);
+        }
         following.ended(state_of(&followed.ending).as_str());
         self.report(&call.server, &call.cx, &subject, followed, already + call.arrived.elapsed()).into()
     }
@@ -214,7 +218,9 @@ impl<T: LongTool> Long<T> {
 
     /// There is no operation: the fault says why.
     fn refusal(&self, server: &Inner, resource: &str, fault: Fault) -> CallToolResponse {
-        let report = OperationReport::new(T::Operation::KIND, &self.nothing(server, resource), State::Failed);
+        let unknown = matches!(fault.code, FaultCode::OutcomeUnknown | FaultCode::Internal);
+        let state = if unknown { State::Unknown } else { State::Failed };
+        let report = OperationReport::new(T::Operation::KIND, &self.nothing(server, resource), state);
         rendered(server, &report.with_fault(fault)).into()
     }
 
@@ -258,7 +264,7 @@ impl<T: LongTool> Long<T> {
             }
             Ending::Running(running) => {
                 report.leftovers.clone_from(&running.leftovers);
-                report.message = going_on(name, &running, &subject.resume, server.closing.is_cancelled());
+                report.message = going_on(&running, followed.missed.as_ref(), subject, server.closing.is_cancelled());
                 report.phase = running.phase;
                 report.progress = running.fraction.map(|fraction| fraction.clamp(0.0, 1.0));
                 report.next = Some(subject.resume.clone());
@@ -327,7 +333,7 @@ impl<T: LongTool> Follower for Watcher<'_, T> {
 impl Call {
     /// Resolves when the caller has left or the process ends. Only awaited while the call is open:
     /// the same token fires after a normal reply, too.
-    async fn left(&self) {
+    pub(super) async fn left(&self) {
         tokio::select! {
             () = self.peer.ct.cancelled() => {}
             () = self.server.closing.cancelled() => {}
@@ -348,10 +354,12 @@ fn state_of<O>(ending: &Ending<O>) -> State {
     }
 }
 
-fn going_on(name: &str, running: &Running, resume: &Next, closing: bool) -> String {
+fn going_on(running: &Running, missed: Option<&Fault>, subject: &Subject, closing: bool) -> String {
     let because = if closing { "this server is ending" } else { "this call stops watching" };
     let phase = if running.phase.is_empty() { "not looked at yet" } else { &running.phase };
-    format!("{name}: {phase}. The work goes on although {because}; {} follows it further.", resume.tool)
+    let missed = missed.map(|fault| format!(" (it could not be looked at since: {})", fault.message));
+    let (name, tool, missed) = (&subject.resource, &subject.resume.tool, missed.unwrap_or_default());
+    format!("{name}: {phase}{missed}. The work goes on although {because}; {tool} follows it further.")
 }
 
 pub(super) fn line(running: &Running) -> String {

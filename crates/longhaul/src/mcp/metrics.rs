@@ -7,7 +7,10 @@ use prometheus_client::{
     metrics::{counter::Counter, family::Family, gauge::Gauge, histogram::Histogram},
     registry::Registry,
 };
-use std::time::Duration;
+use std::{
+    sync::atomic::{AtomicUsize, Ordering},
+    time::Duration,
+};
 
 use crate::fault::FaultCode;
 
@@ -49,6 +52,8 @@ pub struct Metrics {
     looks: Family<EndingLabels, Counter>,
     faults: Family<FaultLabels, Counter>,
     panics: Counter,
+    /// All that is followed now, whatever its kind.
+    following: std::sync::Arc<AtomicUsize>,
 }
 
 impl Default for Metrics {
@@ -64,6 +69,7 @@ impl Default for Metrics {
             looks: Family::default(),
             faults: Family::default(),
             panics: Counter::default(),
+            following: std::sync::Arc::default(),
         };
         registry.register("calls", "Tool calls answered, by outcome", metrics.calls.clone());
         registry.register("call_seconds", "Time from request to answer", metrics.latency.clone());
@@ -88,6 +94,12 @@ impl Metrics {
         text
     }
 
+    /// How many operations are being followed now.
+    #[must_use]
+    pub fn following(&self) -> usize {
+        self.following.load(Ordering::Relaxed)
+    }
+
     pub(super) fn called(&self, tool: &'static str, outcome: &'static str, took: Duration) {
         self.calls.get_or_create(&CallLabels { tool, outcome }).inc();
         self.latency.get_or_create(&ToolLabels { tool }).observe(took.as_secs_f64());
@@ -110,6 +122,7 @@ impl Metrics {
     pub(super) fn follow(&self, kind: &'static str) -> Following {
         let gauge = self.followed.get_or_create(&KindLabels { kind }).clone();
         gauge.inc();
+        self.following.fetch_add(1, Ordering::Relaxed);
         Following { metrics: self.clone(), kind, gauge, state: "left" }
     }
 }
@@ -131,6 +144,7 @@ impl Following {
 impl Drop for Following {
     fn drop(&mut self) {
         self.gauge.dec();
+        self.metrics.following.fetch_sub(1, Ordering::Relaxed);
         self.metrics.endings.get_or_create(&EndingLabels { kind: self.kind, state: self.state }).inc();
     }
 }

@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     context::Context,
-    fault::Fault,
+    fault::{Fault, FaultCode},
     report::CallReport,
     tool::{Class, QuickTool},
 };
@@ -65,11 +65,16 @@ impl<T: QuickTool> Quick<T> {
         let args: T::Args = parse(self, std::mem::take(&mut call.arguments))?;
         let (class, resource) = (self.0.class(&args), self.0.resource(&args));
         pass_gate(&call, T::NAME, class, &resource, own.confirm.as_deref())?;
+        let ending =
+            || Fault::new(FaultCode::NotYet, format!("this server is ending; nothing was done about {resource}"));
+        if call.server.closing.is_cancelled() {
+            return Err(ending());
+        }
         if class == Class::Read {
             // Whoever leaves does not want to know any more.
             return tokio::select! {
                 outcome = self.0.call(&call.cx, args) => outcome,
-                () = call.peer.ct.cancelled() => Err(Fault::new(crate::fault::FaultCode::Aborted, "the caller left")),
+                () = call.left() => Err(ending()),
             };
         }
         let (tool, cx) = (self.0.clone(), call.cx.clone());

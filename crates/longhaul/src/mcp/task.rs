@@ -101,7 +101,7 @@ impl<T: LongTool> Long<T> {
         subject: &Subject,
         ending: Ending<Output<T>>,
     ) -> Result<TaskPayload, ErrorData> {
-        let followed = Followed { ending, last: None, seen_at: Some(SystemTime::now()) };
+        let followed = Followed { ending, last: None, seen_at: Some(SystemTime::now()), missed: None };
         let result = self.report(&task.server, &task.cx, subject, followed, elapsed_since(subject.since));
         let object = |result| serde_json::from_value::<JsonObject>(serde_json::to_value(result)?);
         let result = object(result).map_err(|error| ErrorData::internal_error(error.to_string(), None))?;

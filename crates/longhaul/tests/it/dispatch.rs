@@ -5,12 +5,13 @@ use std::time::Duration;
 use longhaul::{
     fault::{Fault, FaultCode},
     mcp::Settings,
+    operation::{Observation, Running},
     tool::Terms,
 };
 use serde_json::{Value, json};
 
 use crate::{
-    remote::{Remote, creating, failed, missed, secs},
+    remote::{Answer, Remote, creating, failed, missed, secs},
     tools::{Lab, Start, all},
     wire::{Told, Wire, tasks},
 };
@@ -252,8 +253,8 @@ async fn a_stepwise_call_carries_the_work_on_step_by_step() {
     let mut lab = Lab::new(Remote::ready_after(60));
     lab.advance = |remote| Ok(remote.looks().len() < 3);
     let told = Wire::modern(&lab.open()).call("build_thing", json!({"name": "llama", "wait_seconds": 100})).await;
-    assert_eq!((told.at, told.state()), (60.0, "succeeded"));
-    assert_eq!(lab.remote.looks(), [0.0, 0.0, 0.0, 30.0, 60.0]);
+    assert_eq!((told.at, told.state()), (61.0, "succeeded"));
+    assert_eq!(lab.remote.looks(), [0.0, 0.5, 1.0, 31.0, 61.0]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -267,4 +268,67 @@ async fn a_quick_write_is_finished_and_a_quick_read_is_dropped_when_the_caller_l
         assert_eq!(wire.listen(secs(600)).await, Vec::<Value>::new(), "{tool}");
         assert_eq!(lab.remote.asked().len(), done, "{tool}");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_could_never_be_looked_at_is_not_simply_called_running() {
+    let told = check(&Lab::new(Remote::new(|_| missed(FaultCode::Unreachable))), llama()).await;
+    assert_eq!((told.state(), told.is_error, &told.report["observed_at"]), ("running", false, &Value::Null));
+    assert!(
+        told.sentence.starts_with("llama: not looked at yet (it could not be looked at since: no look)"),
+        "{told:?}"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_seen_last_is_told_with_the_reason_why_nothing_was_seen_since() {
+    for code in [FaultCode::Throttled, FaultCode::Forbidden] {
+        let remote = Remote::new(move |at| if at < 50 { creating() } else { missed(code) });
+        let told = check(&Lab::new(remote), llama()).await;
+        assert_eq!((told.state(), told.report["phase"].as_str()), ("running", Some("Creating")));
+        assert!(told.sentence.contains("Creating (it could not be looked at since: no look)"), "{told:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_elapsed_time_is_that_of_the_work_and_not_of_the_call() {
+    let lab = Lab::new(Remote::new(|_| creating()).begun_before(secs(600)));
+    let mut wire = Wire::modern(&lab.open());
+    assert_eq!(wire.call("wait_thing", llama()).await.report["elapsed_seconds"], 650);
+    wire.call_with_token("wait_thing", json!({"name": "llama", "wait_seconds": 20}), json!(0)).await;
+    assert!(wire.progress().last().unwrap().3.starts_with("llama: Creating (11 min "), "{:?}", wire.progress());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_fraction_that_is_none_is_left_out_or_brought_into_bounds() {
+    for (fraction, told) in
+        [(f64::NAN, Value::Null), (f64::INFINITY, json!(1.0)), (-3.0, json!(0.0)), (0.25, json!(0.25))]
+    {
+        let running = Running { fraction: Some(fraction), ..Running::new("Creating", "") };
+        let lab = Lab::new(Remote::new(move |_| Answer::Now(Ok(Observation::Running(running.clone())))));
+        assert_eq!(check(&lab, llama()).await.report["progress"], told);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_quick_call_on_a_server_that_ends_is_answered_at_once() {
+    for (tool, before) in [("show_thing", 10), ("show_thing", 0), ("rename_thing", 0)] {
+        let server = Lab::new(Remote::new(|_| creating())).starting(Start::After(secs(300))).open();
+        if before == 0 {
+            server.closing().cancel();
+        }
+        let mut wire = Wire::modern(&server);
+        let id = wire.start(tool, llama(), json!({})).await;
+        wire.listen(secs(before)).await;
+        server.closing().cancel();
+        assert_eq!((wire.told(&id).await.code(), wire.heard[0].0), ("not_yet", before as f64), "{tool}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_that_cannot_be_put_into_json_is_a_fault() {
+    let mut lab = Lab::new(Remote::new(|_| creating()));
+    lab.page.broken = true;
+    let told = Wire::modern(&lab.open()).call("show_thing", llama()).await;
+    assert_eq!((told.code(), told.is_error), ("internal", true));
 }

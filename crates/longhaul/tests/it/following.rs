@@ -222,9 +222,9 @@ async fn an_operation_cannot_be_aborted_unless_it_says_how() {
 // Steps of a stepwise follower.
 
 #[tokio::test(start_paused = true)]
-async fn a_step_that_changed_something_is_looked_at_at_once() {
+async fn a_step_that_changed_something_is_looked_at_soon_but_never_without_a_pause() {
     let story = check(watch(1800), vec![Ok(true), Ok(true), Ok(false)], |at| creating_until(30, at)).await;
-    assert_eq!(story.looks, [0.0, 0.0, 0.0, 30.0]);
+    assert_eq!(story.looks, [0.0, 0.5, 1.0, 31.0]);
 }
 
 #[tokio::test(start_paused = true)]

@@ -12,7 +12,7 @@ use crate::{
     client::{Tapped, legacy, modern},
     remote::{Answer, Remote, creating, secs},
     tools::{Lab, Start, all},
-    wire::Wire,
+    wire::{Wire, tasks},
 };
 
 fn llama() -> Value {
@@ -48,10 +48,10 @@ async fn a_normal_reply_is_not_a_cancellation() {
 
 #[tokio::test(start_paused = true)]
 async fn nothing_comes_after_the_reply_in_ten_thousand_calls() {
-    let lab = Lab::new(restless()).at_pace(Duration::from_millis(610));
+    let lab = Lab::new(restless()).at_pace(Duration::from_millis(330));
     let tapped = Tapped::connect(&lab.open(), modern(), false).await;
     for _ in 0..100 {
-        let calls = (0..100).map(|n| tapped.call("make_thing", json!({"name": "llama", "wait_seconds": n % 3})));
+        let calls = (0..100).map(|n| tapped.call("make_thing", json!({"name": "llama", "wait_seconds": n % 2})));
         futures_util::future::join_all(calls).await;
     }
     tokio::time::sleep(secs(60)).await;
@@ -60,15 +60,15 @@ async fn nothing_comes_after_the_reply_in_ten_thousand_calls() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn nothing_comes_after_the_reply_in_ten_thousand_calls_on_many_threads() {
+async fn nothing_comes_after_the_reply_where_many_threads_race() {
     let lab = Lab::new(Remote::new(|_| crate::remote::made()));
     let tapped = Tapped::connect(&lab.open(), modern(), false).await;
-    for _ in 0..100 {
+    for _ in 0..20 {
         futures_util::future::join_all((0..100).map(|_| tapped.call("make_thing", llama()))).await;
     }
     tokio::time::sleep(Duration::from_millis(50)).await;
     let (answers, progress) = tapped.in_order();
-    assert!(answers >= 10_000 && progress > 0, "{answers} answers, {progress} notifications");
+    assert!(answers >= 2_000 && progress > 0, "{answers} answers, {progress} notifications");
 }
 
 #[tokio::test(start_paused = true)]
@@ -187,4 +187,12 @@ async fn a_client_that_stops_reading_does_not_keep_the_others_waiting() {
     let mut other = Wire::modern(&server);
     let told = other.call_with_token("make_thing", json!({"name": "qwen", "wait_seconds": 20}), json!(0)).await;
     assert_eq!((told.at, told.state()), (20.0, "running"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn nothing_is_told_of_a_task() {
+    let mut wire = Wire::declaring(&Lab::new(restless()).starting(Start::After(secs(3))).open(), tasks());
+    let id = wire.start("make_thing", llama(), json!({"progressToken": 0})).await;
+    assert_eq!(wire.answer(&id).await["result"]["resultType"], "task");
+    assert_eq!(wire.listen(secs(600)).await, Vec::<Value>::new());
 }

@@ -27,6 +27,9 @@ pub(crate) struct Made {
     pub(crate) note: Option<String>,
 }
 
+/// Whoever asks what this thing is about meets a panic.
+pub(crate) const CURSED: &str = "cursed";
+
 /// Identity of the resource.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Thing {
@@ -47,6 +50,7 @@ pub(crate) struct Remote(Arc<Inner>);
 
 struct Inner {
     born: Instant,
+    since: Option<SystemTime>,
     show: Box<dyn Fn(u64) -> Answer + Send + Sync>,
     abort: Mutex<Result<(), Fault>>,
     looks: Mutex<Vec<f64>>,
@@ -59,6 +63,7 @@ impl Remote {
     pub(crate) fn new(show: impl Fn(u64) -> Answer + Send + Sync + 'static) -> Self {
         Self(Arc::new(Inner {
             born: Instant::now(),
+            since: None,
             show: Box::new(show),
             abort: Mutex::new(Ok(())),
             looks: Mutex::default(),
@@ -69,6 +74,13 @@ impl Remote {
     /// A resource that is `Creating` for so long and then is there.
     pub(crate) fn ready_after(seconds: u64) -> Self {
         Self::new(move |at| if at < seconds { creating() } else { made() })
+    }
+
+    /// One whose work began so long ago.
+    #[cfg(feature = "mcp")]
+    pub(crate) fn begun_before(mut self, age: Duration) -> Self {
+        Arc::get_mut(&mut self.0).unwrap().since = Some(longhaul::clock::now() - age);
+        self
     }
 
     pub(crate) fn refusing_to_abort(self, fault: Fault) -> Self {
@@ -105,8 +117,9 @@ impl Operation for Remote {
     type Output = Made;
 
     fn subject(&self, thing: &Thing) -> Subject {
+        assert_ne!(thing.name, CURSED, "the fake panics at this name");
         let resume = Next::new("wait_thing", "Goes on watching.").with("name", thing.name.clone());
-        Subject { target: "fake/1".into(), resource: thing.name.clone(), since: None::<SystemTime>, resume }
+        Subject { target: "fake/1".into(), resource: thing.name.clone(), since: self.0.since, resume }
     }
 
     async fn observe(&self, _: &Context, _: &Thing) -> Look {

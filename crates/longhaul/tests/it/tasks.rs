@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use crate::{
     client::{Tapped, legacy, modern},
-    remote::{Answer, Remote, Thing, creating, failed, made, missed, secs},
+    remote::{Answer, CURSED, Remote, Thing, creating, failed, made, missed, secs},
     tools::{Lab, Start, all},
     wire::{Wire, tasks},
 };
@@ -204,7 +204,7 @@ async fn tampered_and_malformed_ids_have_the_same_answer() {
 #[tokio::test(start_paused = true)]
 async fn an_expired_id_has_the_same_answer() {
     let server = Lab::new(Remote::new(|_| creating())).server(alice());
-    let (alive, dead) = (forged(secs(60)), forged(Duration::ZERO));
+    let (alive, dead) = (forged("llama", secs(60)), forged("llama", Duration::ZERO));
     assert_eq!(ask(&server, "tasks/get", &alive).await["result"]["status"], "working");
     std::thread::sleep(Duration::from_millis(5));
     for method in ["tasks/get", "tasks/cancel"] {
@@ -213,16 +213,27 @@ async fn an_expired_id_has_the_same_answer() {
 }
 
 /// An id as a replica with the same key would have sealed it, good for so long.
-fn forged(ttl: Duration) -> String {
+fn forged(name: &str, ttl: Duration) -> String {
     let mut bond = vec![];
     for part in ["lab", "fake/1", "make_thing", "fake.thing", "alice"] {
         bond.extend_from_slice(&(part.len() as u64).to_be_bytes());
         bond.extend_from_slice(part.as_bytes());
     }
     let codec = RequestStateCodec::new_with_keyring("k", [("k", KEY.to_vec())]).unwrap();
-    let sealed = json!({"handle": Thing { name: "llama".into() }, "class": "write", "created": 1});
+    let sealed = json!({"handle": Thing { name: name.into() }, "class": "write", "created": 1});
     let rest = codec.seal_json_with(&sealed, &SealOptions::new().associated_data(&bond).ttl(ttl)).unwrap();
     format!("make_thing~{rest}")
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_defect_behind_a_task_is_a_protocol_error_and_the_server_goes_on() {
+    let server = Lab::new(Remote::new(|_| creating())).server(alice());
+    let mut wire = Wire::declaring(&server, tasks());
+    for method in ["tasks/get", "tasks/cancel"] {
+        let answer = wire.request(method, json!({"taskId": forged(CURSED, secs(60))})).await;
+        assert_eq!((&answer["error"]["code"], &answer["error"]["data"]["code"]), (&json!(-32603), &json!("internal")));
+    }
+    assert!(server.metrics().render().contains("longhaul_panics_total 2"));
 }
 
 #[tokio::test(start_paused = true)]

@@ -130,6 +130,10 @@ pub(crate) struct ThingArgs {
     /// How large it is to be.
     #[expect(dead_code, reason = "is there to be given wrongly")]
     size: Option<u8>,
+    /// Labels to put on it.
+    #[serde(default)]
+    #[expect(dead_code, reason = "is there to be given wrongly")]
+    tags: Vec<String>,
 }
 
 macro_rules! long_tool {
@@ -179,6 +183,12 @@ pub(crate) struct Page {
     pub(crate) made: Option<Made>,
     pub(crate) labels: BTreeMap<String, Option<String>>,
     pub(crate) next: Vec<Next>,
+    #[serde(serialize_with = "unless_broken")]
+    pub(crate) broken: bool,
+}
+
+fn unless_broken<S: serde::Serializer>(broken: &bool, to: S) -> Result<S::Ok, S::Error> {
+    if *broken { Err(serde::ser::Error::custom("broken")) } else { to.serialize_bool(false) }
 }
 
 macro_rules! quick_tool {

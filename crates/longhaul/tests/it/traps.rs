@@ -31,7 +31,7 @@ use serde_json::{Value, json};
 
 use crate::{
     client::{Tapped, legacy, modern},
-    remote::{Answer, Remote, creating, failed, made, secs},
+    remote::{Answer, CURSED, Remote, creating, failed, made, secs},
     tools::{Lab, Start, only, refused},
     wire::{Wire, tasks},
 };
@@ -82,6 +82,14 @@ async fn trap_01_a_panic_in_a_step_is_unknown_and_not_a_failed_operation() {
     lab.advance = |_| panic!("the fake panics in a step");
     let told = Wire::modern(&lab.open()).call("build_thing", llama()).await;
     assert_eq!((told.state(), told.code(), told.at), ("unknown", "internal", 0.0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn trap_01_a_panic_beside_the_work_answers_too() {
+    let mut wire = Wire::modern(&Lab::new(Remote::new(|_| made())).open());
+    let told = wire.call_with_token("make_thing", json!({"name": CURSED}), json!(0)).await;
+    assert_eq!((told.code(), told.report["resource"].as_str()), ("internal", Some(CURSED)));
+    assert_eq!(wire.listen(secs(60)).await, Vec::<Value>::new(), "something came after the reply");
 }
 
 #[tokio::test(start_paused = true)]
@@ -141,6 +149,9 @@ async fn trap_10_the_list_is_built_once_and_is_the_same_for_everybody() {
 #[tokio::test(start_paused = true)]
 async fn trap_11_no_schema_has_formats_of_rust_nulls_or_references() {
     let list = Wire::modern(&creating_for_ever().open()).request("tools/list", json!({})).await;
+    for tool in list["result"]["tools"].as_array().unwrap() {
+        assert!(jsonschema::meta::is_valid(&tool["inputSchema"]) && jsonschema::meta::is_valid(&tool["outputSchema"]));
+    }
     let text = list["result"]["tools"].to_string();
     for word in ["\"format\"", "\"null\"", "$ref", "$defs", "$schema"] {
         assert!(!text.contains(word), "{word} is in {text}");

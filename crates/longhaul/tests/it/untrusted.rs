@@ -115,7 +115,8 @@ async fn a_hostile_refusal_and_hostile_steps_are_told_clean() {
 async fn a_hostile_page_is_told_clean_keys_included() {
     let mut lab = Lab::new(Remote::new(|_| missed(FaultCode::Unreachable)));
     let labels = BTreeMap::from([(EVIL.to_owned(), Some(EVIL.to_owned()))]);
-    lab.page = Page { text: EVIL.into(), made: Some(evil_made()), labels, next: vec![Next::new("x", EVIL)] };
+    lab.page =
+        Page { text: EVIL.into(), made: Some(evil_made()), labels, next: vec![Next::new("x", EVIL)], broken: false };
     check("show_thing", lab).await;
 }
 

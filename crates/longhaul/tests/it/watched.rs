@@ -1,9 +1,6 @@
 //! What an operator sees: audit lines, trace ids, metrics.
 
-use std::{
-    io::Write,
-    sync::{Arc, Mutex},
-};
+use std::{cell::RefCell, io::Write, sync::Once};
 
 use longhaul::{
     fault::{Fault, FaultCode},
@@ -11,7 +8,10 @@ use longhaul::{
     tool::{Class, Principal},
 };
 use serde_json::{Value, json};
-use tracing_subscriber::{fmt::MakeWriter, layer::SubscriberExt};
+use tracing_subscriber::{
+    filter::{LevelFilter, Targets},
+    layer::SubscriberExt,
+};
 
 use crate::{
     remote::{Answer, Remote, creating, made, missed, secs},
@@ -21,13 +21,16 @@ use crate::{
 
 const TRACE: &str = "0af7651916cd43dd8448eb211c80319c";
 
-/// A log in memory, of JSON lines.
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
+/// The log of this test, which is that of its thread: JSON lines.
+struct Log;
+
+thread_local! {
+    static LINES: RefCell<Vec<u8>> = const { RefCell::new(vec![]) };
+}
 
 impl Write for Log {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
+        LINES.with_borrow_mut(|lines| lines.extend_from_slice(bytes));
         Ok(bytes.len())
     }
 
@@ -36,25 +39,24 @@ impl Write for Log {
     }
 }
 
-impl<'a> MakeWriter<'a> for Log {
-    type Writer = Self;
-
-    fn make_writer(&'a self) -> Self {
-        self.clone()
-    }
-}
-
 impl Log {
-    /// Catches what this thread logs for as long as the guard lives.
-    fn catch(&self) -> tracing::subscriber::DefaultGuard {
-        let lines = tracing_subscriber::fmt::layer().json().with_writer(self.clone());
-        let level = tracing_subscriber::filter::LevelFilter::INFO;
-        tracing::subscriber::set_default(tracing_subscriber::registry().with(lines).with(level))
+    /// Catches what this thread logs. One subscriber for all: those of single threads come and go
+    /// while others log.
+    fn catch() -> Self {
+        static ONCE: Once = Once::new();
+        ONCE.call_once(|| {
+            let lines = tracing_subscriber::fmt::layer().json().with_writer(|| Log);
+            let ours = Targets::new().with_target("longhaul", LevelFilter::INFO);
+            let log = tracing_subscriber::registry().with(lines).with(ours);
+            tracing::subscriber::set_global_default(log).unwrap();
+        });
+        LINES.take();
+        Self
     }
 
     fn lines(&self) -> Vec<Value> {
-        let bytes = self.0.lock().unwrap().clone();
-        String::from_utf8(bytes).unwrap().lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+        let text = String::from_utf8(LINES.with_borrow(Vec::clone)).unwrap();
+        text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
     }
 
     /// The audit lines, without their time.
@@ -70,14 +72,12 @@ fn alice() -> Settings {
 
 /// Makes one call under a trace; the audit lines it left.
 async fn check(server: Server, tool: &str, arguments: Value) -> Vec<Value> {
-    let log = Log::default();
-    let caught = log.catch();
+    let log = Log::catch();
     let mut wire = Wire::modern(&server);
     let meta = json!({"traceparent": format!("00-{TRACE}-00f067aa0ba902b7-01")});
     let id = wire.start(tool, arguments, meta).await;
     wire.answer(&id).await;
     tokio::time::sleep(secs(600)).await;
-    drop(caught);
     log.audit()
 }
 
@@ -146,8 +146,7 @@ async fn ending_a_task_is_in_the_audit_with_what_came_of_it() {
         (made, "over already"),
         (|| missed(FaultCode::Throttled), "throttled"),
     ] {
-        let log = Log::default();
-        let _caught = log.catch();
+        let log = Log::catch();
         let mut wire = Wire::declaring(&Lab::new(Remote::new(move |_| show())).server(alice()), tasks());
         let made = wire.request("tools/call", json!({"name": "make_thing", "arguments": {"name": "llama"}})).await;
         wire.request("tasks/cancel", json!({"taskId": made["result"]["taskId"]})).await;
@@ -158,8 +157,7 @@ async fn ending_a_task_is_in_the_audit_with_what_came_of_it() {
 
 #[tokio::test(start_paused = true)]
 async fn no_payload_and_no_secret_is_in_any_log_line() {
-    let log = Log::default();
-    let _caught = log.catch();
+    let log = Log::catch();
     let arguments = json!({"name": "password=hunter2\u{1b}[2J\nfake line", "size": 200});
     Wire::modern(&ready().server(alice())).call("make_thing", arguments).await;
     let audit = log.audit();
@@ -169,11 +167,15 @@ async fn no_payload_and_no_secret_is_in_any_log_line() {
 
 #[tokio::test(start_paused = true)]
 async fn a_traceparent_that_is_none_gives_a_trace_of_our_own_and_reaches_no_log() {
-    let log = Log::default();
-    let _caught = log.catch();
+    let log = Log::catch();
     let mut wire = Wire::modern(&ready().server(alice()));
-    for evil in ["", "x", "\u{1b}[2J canary", &format!("01-{TRACE}-00f067aa0ba902b7-01-canary{}", "x".repeat(100_000))]
-    {
+    for evil in [
+        "",
+        "x",
+        "\u{1b}[2J canary",
+        &"canary".repeat(20),
+        &format!("01-{TRACE}-00f067aa0ba902b7-01-canary{}", "x".repeat(100_000)),
+    ] {
         let id = wire.start("make_thing", json!({"name": "llama"}), json!({"traceparent": evil})).await;
         wire.told(&id).await;
     }
@@ -184,8 +186,7 @@ async fn a_traceparent_that_is_none_gives_a_trace_of_our_own_and_reaches_no_log(
 
 #[tokio::test(start_paused = true)]
 async fn a_panic_is_logged_under_the_trace_with_what_it_said() {
-    let log = Log::default();
-    let _caught = log.catch();
+    let log = Log::catch();
     let told =
         Wire::modern(&ready().starting(Start::Panic).server(alice())).call("make_thing", json!({"name": "a"})).await;
     let line = log.lines().into_iter().find(|line| line["fields"]["message"] == "a panic was caught").unwrap();

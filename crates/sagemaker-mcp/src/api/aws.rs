@@ -295,6 +295,7 @@ impl Api for Aws {
             .map_err(|error| vendor(DOING, error))?;
         Ok(HubDocument {
             version: answer.hub_content_version.unwrap_or_default(),
+            deprecated: answer.support_status == Some(types::HubContentSupportStatus::Deprecated),
             text: answer.hub_content_document.unwrap_or_default(),
         })
     }

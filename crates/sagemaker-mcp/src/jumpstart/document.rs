@@ -35,6 +35,7 @@ impl Model {
     }
 
     fn read(id: String, version: String, region: &Region, top: &View<'_>) -> Result<Self, Refusal> {
+        let predictor = top.field("predictor_specs")?;
         let notices = [top.text("usage_info_message")?, top.text("deprecate_warn_message")?];
         Ok(Self {
             id,
@@ -43,6 +44,8 @@ impl Model {
             deprecated: top.flag("deprecated")?.unwrap_or(false),
             deprecated_message: top.text("deprecated_message")?,
             subscription_link: top.text("model_subscription_link")?,
+            content_type: predictor.text("default_content_type")?,
+            accept_type: predictor.text("default_accept_type")?,
             notices: notices.into_iter().flatten().collect(),
             configs: configs(top, region)?,
         })

@@ -22,6 +22,10 @@ pub struct Model {
     pub deprecated_message: Option<String>,
     /// Where to subscribe to a Marketplace model.
     pub subscription_link: Option<String>,
+    /// MIME type of a request, unless the caller says otherwise.
+    pub content_type: Option<String>,
+    /// MIME type of an answer, unless the caller says otherwise.
+    pub accept_type: Option<String>,
     /// What the publisher wants to be read before use.
     pub notices: Vec<String>,
     /// The ways to serve it, best ranked first; never empty. A model without inference

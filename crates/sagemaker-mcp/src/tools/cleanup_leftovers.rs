@@ -17,18 +17,21 @@ use crate::{
     removal::{Leftover, leftovers, remove},
 };
 
+/// So many leftovers are removed by one call.
+const MOST_NAMES: usize = 100;
+
 /// Lists endpoint configurations and models that deploy_jumpstart_model made and no endpoint uses
 /// any more; with dry_run false removes those that are named. They cost nothing by themselves.
 /// Not for endpoints: use delete_sagemaker_endpoint.
 #[derive(Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CleanupLeftovers {
-    /// Only list.
+    /// Only list, remove nothing.
     #[serde(default = "yes")]
     pub dry_run: bool,
     /// Names to remove, as a dry run lists them; `confirm` is their number.
     #[serde(default)]
-    #[schemars(length(max = 100))]
+    #[schemars(length(max = MOST_NAMES))]
     pub names: Vec<String>,
 }
 
@@ -66,7 +69,9 @@ impl<A: Api> QuickTool for Cleanup<A> {
     type Output = Cleaned;
 
     fn class(&self, args: &CleanupLeftovers) -> Class {
-        if args.dry_run { Class::Read } else { Class::Destructive }
+        // Arguments that are refused in any case need no confirmation first.
+        let wanted = !args.dry_run && (1..=MOST_NAMES).contains(&args.names.len());
+        if wanted { Class::Destructive } else { Class::Read }
     }
 
     fn resource(&self, args: &CleanupLeftovers) -> String {
@@ -74,6 +79,9 @@ impl<A: Api> QuickTool for Cleanup<A> {
     }
 
     async fn call(&self, _: &Context, args: CleanupLeftovers) -> Result<Cleaned, Fault> {
+        if args.names.len() > MOST_NAMES {
+            return Err(Fault::invalid("names", format!("may hold at most {MOST_NAMES} names")));
+        }
         let found = leftovers(&self.endpoint).await?;
         if args.dry_run {
             return Ok(Cleaned { leftovers: found, removed: Vec::new() });
@@ -81,6 +89,9 @@ impl<A: Api> QuickTool for Cleanup<A> {
         let chosen = choose(&found, &args.names)?;
         let mut removed = Vec::new();
         for leftover in chosen {
+            if removed.contains(&leftover.name) {
+                continue;
+            }
             if let Err(error) = remove(self.endpoint.api(), leftover).await {
                 let rest = found.iter().filter(|other| !removed.contains(&other.name));
                 let rest = rest.map(|other| format!("{} {}", other.kinds.join(" and "), other.name)).collect();
@@ -119,4 +130,44 @@ fn choose<'a>(found: &'a [Leftover], names: &[String]) -> Result<Vec<&'a Leftove
         }
     };
     names.iter().map(pick).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Config, api::Aws};
+
+    fn leftover(name: &str, young: bool) -> Leftover {
+        let (kinds, why) = (vec!["model".into()], "its endpoint does not exist".into());
+        Leftover { name: name.into(), kinds, endpoint: "e".into(), why, age_seconds: 0, young }
+    }
+
+    #[track_caller]
+    fn check(names: &[&str], chosen: Result<usize, FaultCode>) {
+        let found = [leftover("old", false), leftover("older", false), leftover("young", true)];
+        let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
+        assert_eq!(choose(&found, &names).map(|chosen| chosen.len()).map_err(|fault| fault.code), chosen, "{names:?}");
+    }
+
+    #[test]
+    fn what_is_named_is_removed_only_if_all_of_it_may_be() {
+        check(&["old"], Ok(1));
+        check(&["old", "older"], Ok(2));
+        check(&["old", "young"], Err(FaultCode::NotYet));
+        check(&["old", "in-use"], Err(FaultCode::InvalidArgument));
+        check(&[], Err(FaultCode::InvalidArgument));
+    }
+
+    #[test]
+    fn only_a_call_that_could_remove_something_is_destructive() {
+        let class = |dry_run, names: usize| {
+            // It connects when it is first used, which is never here.
+            let tool = Cleanup::new(Arc::new(Aws::new(Config::default())));
+            tool.class(&CleanupLeftovers { dry_run, names: vec!["a".into(); names] })
+        };
+        assert_eq!(
+            [class(true, 1), class(false, 0), class(false, 101), class(false, 1)].map(Class::as_str),
+            ["read", "read", "read", "destructive"]
+        );
+    }
 }

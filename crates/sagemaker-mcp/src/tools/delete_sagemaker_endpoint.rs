@@ -6,15 +6,17 @@ use longhaul::{
     context::Context,
     fault::Fault,
     operation::Running,
+    report::Next,
     tool::{Class, LongTool, Terms},
 };
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{DELETE, checked_name};
+use super::{DELETE, checked_name, resumable};
 use crate::{
     api::Api,
     config::Config,
+    names,
     operation::{Endpoint, EndpointHandle, Goal},
     removal,
 };
@@ -59,7 +61,9 @@ impl<A: Api> LongTool for Delete<A> {
     }
 
     fn class(&self, args: &DeleteSageMakerEndpoint) -> Class {
-        if args.dry_run { Class::Read } else { Class::Destructive }
+        // A name that is refused in any case needs no confirmation first.
+        let wanted = !args.dry_run && names::wrong_name(args.endpoint_name.trim()).is_none();
+        if wanted { Class::Destructive } else { Class::Read }
     }
 
     fn resource(&self, _: &Context, args: &DeleteSageMakerEndpoint) -> String {
@@ -73,7 +77,10 @@ impl<A: Api> LongTool for Delete<A> {
     async fn begin(&self, cx: &Context, args: DeleteSageMakerEndpoint) -> Result<EndpointHandle, Fault> {
         let name = checked_name("endpoint_name", &args.endpoint_name)?;
         if args.dry_run {
-            let (seen, parts) = removal::find(&self.endpoint, &name).await?;
+            let found = removal::find(&self.endpoint, &name).await;
+            let again =
+                || Next::new(DELETE, "The same call again.").with("endpoint_name", name.as_str()).with("dry_run", true);
+            let (seen, parts) = found.map_err(|error| resumable(error.into(), again))?;
             let goal = Goal::Shown { parts };
             return Ok(seen.map_or_else(
                 || EndpointHandle::unseen(&name, goal.clone()),
@@ -81,7 +88,8 @@ impl<A: Api> LongTool for Delete<A> {
             ));
         }
         cx.tell("asking SageMaker to delete it");
-        removal::begin(&self.endpoint, &name).await
+        let begun = removal::begin(&self.endpoint, &name).await;
+        begun.map_err(|fault| resumable(fault, || super::delete(&name)))
     }
 
     async fn advance(&self, _: &Context, handle: &EndpointHandle, running: &Running) -> Result<bool, Fault> {

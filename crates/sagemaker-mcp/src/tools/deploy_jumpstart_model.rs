@@ -47,6 +47,7 @@ pub struct DeployJumpStartModel {
     pub accept_eula: bool,
     /// Further licences that the user accepts, by the names that a refusal gives.
     #[serde(default)]
+    #[schemars(length(max = 10))]
     pub accept_additional_eulas: Vec<String>,
     /// Inference config, where a model has several. Default: the best ranked.
     #[schemars(length(max = 128))]
@@ -160,34 +161,113 @@ fn check(asked: &Start) -> Result<(), Fault> {
         ));
     }
     if let Some(config) = &asked.inference_config
-        && config.len() > 128
+        && (config.len() > 128 || !config.chars().all(id_chars))
     {
-        return Err(Fault::invalid("inference_config", "must not be longer than 128 characters"));
+        return Err(Fault::invalid("inference_config", "must be a name such as `lmi`, at most 128 characters"));
     }
+    let eulas = &asked.accept_additional_eulas;
+    if eulas.len() > 10 || eulas.iter().any(|of| of.is_empty() || of.len() > 256 || !of.chars().all(id_chars)) {
+        let why = "must be at most 10 names, spelled as a refusal gives them";
+        return Err(Fault::invalid("accept_additional_eulas", why));
+    }
+    let role_chars = |c: char| c.is_ascii_alphanumeric() || "+=,.@-_/:".contains(c);
     if let Some(role) = &asked.role_arn
-        && !(role.starts_with("arn:") && role.contains(":role/") && role.len() <= 2048)
+        && !(role.starts_with("arn:aws")
+            && role.contains(":role/")
+            && role.len() <= 2048
+            && role.chars().all(role_chars))
     {
         return Err(Fault::invalid("role_arn", "must be an ARN such as `arn:aws:iam::123456789012:role/SageMaker`"));
     }
     check_environment(&asked.environment)
 }
 
-/// SageMaker's limits of `Environment`: 100 entries, names of 1024, values of 4096 characters.
+/// SageMaker's limits of `Environment`: 100 entries, names of 1024, values of 1024 characters.
 fn check_environment(environment: &BTreeMap<String, String>) -> Result<(), Fault> {
     let wrong = environment.iter().find(|(key, value)| {
         let starts_well = key.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_');
         let well_formed = starts_well && key.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
-        !well_formed || key.len() > 1024 || value.len() > 4096
+        !well_formed || key.len() > 1024 || value.chars().count() > 1024
     });
     match wrong {
         Some((key, _)) => {
             let key = longhaul::text::cap(key, 64);
             Err(Fault::invalid(
                 "environment",
-                format!("{key:?}: a name is letters, digits and `_`, a value at most 4096 characters"),
+                format!("{key:?}: a name must be letters, digits and `_`, a value at most 1024 characters"),
             ))
         }
         None if environment.len() > 100 => Err(Fault::invalid("environment", "may hold at most 100 variables")),
         None => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::api::Aws;
+
+    /// It connects when it is first used, which is never here.
+    fn tool(config: Config) -> Deploy<Aws> {
+        Deploy::new(Arc::new(Aws::new(config.clone())), config)
+    }
+
+    /// The argument that is refused, if one is.
+    fn refused(more: Value) -> Option<String> {
+        let mut arguments = json!({"model_id": "m"});
+        arguments.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        let args: DeployJumpStartModel = serde_json::from_value(arguments).unwrap();
+        let config = Config { role_arn: Some("arn:aws:iam::1:role/r".into()), ..Config::default() };
+        let asked = tool(config).asked(&Context::local(), args);
+        check(&asked).err().map(|fault| fault.message.split('`').nth(1).unwrap().to_owned())
+    }
+
+    #[test]
+    fn what_can_be_told_to_be_wrong_is_refused_by_its_name() {
+        for (argument, wrong) in [
+            ("model_id", json!("")),
+            ("model_id", json!("a/b")),
+            ("endpoint_name", json!("a_b")),
+            ("instance_type", json!("g5.xlarge")),
+            ("instance_type", json!("ml.g5;x")),
+            ("initial_instance_count", json!(0)),
+            ("initial_instance_count", json!(101)),
+            ("model_version", json!("../1")),
+            ("inference_config", json!("a b")),
+            ("accept_additional_eulas", json!([""])),
+            ("role_arn", json!("role")),
+            ("role_arn", json!("arn:aws:iam::1:user/u")),
+            ("role_arn", json!("arn:aws:iam::1:role/a b")),
+            ("environment", json!({"1A": "x"})),
+            ("environment", json!({"A": "x".repeat(1025)})),
+        ] {
+            assert_eq!(refused(json!({argument: wrong})).as_deref(), Some(argument), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn what_aws_takes_is_taken() {
+        for right in [
+            json!({"model_version": "1.*", "instance_type": "ml.p6-b200.48xlarge", "inference_config": "lmi-optimized"}),
+            json!({"role_arn": "arn:aws-us-gov:iam::123456789012:role/service-role/A.b+c=d,e@f-g_h"}),
+            json!({"environment": {"_A1": "模".repeat(1024)}, "accept_additional_eulas": ["draft_model", "meta.llama-3"]}),
+            json!({"endpoint_name": " ", "instance_type": "", "model_version": "*"}),
+        ] {
+            assert_eq!(refused(right.clone()), None, "{right}");
+        }
+    }
+
+    #[test]
+    fn a_name_is_derived_from_what_is_asked_for_and_by_whom() {
+        let name = |principal: &str, instance: &str| {
+            let args = json!({"model_id": "m", "instance_type": instance});
+            let cx = Context::new(longhaul::tool::Principal::new(principal), "t");
+            tool(Config::default()).asked(&cx, serde_json::from_value(args).unwrap()).endpoint_name
+        };
+        assert_eq!(name("alice", "ml.g5.xlarge"), name("alice", " ml.g5.xlarge "));
+        assert_ne!(name("alice", "ml.g5.xlarge"), name("bob", "ml.g5.xlarge"));
+        assert_ne!(name("alice", "ml.g5.xlarge"), name("alice", "ml.g5.2xlarge"));
     }
 }

@@ -148,6 +148,10 @@ impl<A: Api> QuickTool for Describe<A> {
 }
 
 fn next(seen: &EndpointSeen, ending: bool) -> Option<Next> {
+    // A name that no tool would take is not worth a call.
+    if names::wrong_name(&seen.name).is_some() {
+        return None;
+    }
     match seen.status.as_str() {
         "Deleting" => Some(super::wait_until_deleted(&seen.name)),
         "InService" if !ending => None,

@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use super::LIST;
 use crate::{
     api::{Api, Filter, Listed, Tags},
-    error::{SageMakerError, if_there},
+    error::{SageMakerError, Why, if_there},
     names, states,
 };
 
@@ -125,7 +125,8 @@ impl<A: Api> QuickTool for List<A> {
 
     async fn call(&self, _: &Context, args: ListSageMakerEndpoints) -> Result<Endpoints, Fault> {
         let managed_only = args.managed_only;
-        let page = self.api.list_endpoints(&filter(args)?).await?;
+        let filter = filter(args)?;
+        let page = self.api.list_endpoints(&filter).await.map_err(|error| refused(error, &filter))?;
         let items = if managed_only { self.managed(page.items).await? } else { page.items };
         let now = clock::now();
         let endpoints: Vec<Line> = items.into_iter().map(|item| line(item, now)).collect();
@@ -154,10 +155,20 @@ fn filter(args: ListSageMakerEndpoints) -> Result<Filter, Fault> {
     }
     let created_after = given(args.created_after).map(|at| moment(&at)).transpose()?;
     let cursor = given(args.cursor);
-    if cursor.as_ref().is_some_and(|cursor| cursor.len() > 8192) {
-        return Err(Fault::invalid("cursor", "is no cursor of a page before"));
+    if cursor.as_ref().is_some_and(|cursor| cursor.len() > 8192 || !cursor.bytes().all(|b| b.is_ascii_graphic())) {
+        return Err(Fault::invalid("cursor", "must be the `cursor` of the page before"));
     }
     Ok(Filter { name_contains, status, created_after, page_size: args.max_results, cursor })
+}
+
+/// Of what AWS is asked here, the cursor is all that this server cannot judge itself.
+fn refused(error: SageMakerError, filter: &Filter) -> Fault {
+    if filter.cursor.is_none() || error.why() != Some(Why::Refused) {
+        return error.into();
+    }
+    let fault = Fault::from(error);
+    let message = Fault::invalid("cursor", "AWS does not know it; start again without it").message;
+    Fault { message, ..fault }.with_advice("A cursor is good for the same filters only, and expires.")
 }
 
 /// AWS's spelling of a state, however it was written.
@@ -185,6 +196,8 @@ fn line(item: Listed, now: SystemTime) -> Line {
         "Deleting" => (true, Some(super::wait_until_deleted(name))),
         _ => (true, Some(super::wait_until_in_service(name))),
     };
+    // A name that no tool would take is not worth a call.
+    let next = next.filter(|_| names::wrong_name(name).is_none());
     Line {
         operation: under_way.then(|| "sagemaker.endpoint".to_owned()),
         next,

@@ -11,7 +11,7 @@ use longhaul::{
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{LIST, WAIT, checked_name};
+use super::{LIST, WAIT, checked_name, resumable};
 use crate::{
     api::Api,
     config::Config,
@@ -27,7 +27,7 @@ pub struct WaitSageMakerEndpoint {
     /// Name of the endpoint, as list_sagemaker_endpoints shows it.
     #[schemars(length(min = 1, max = 63))]
     pub endpoint_name: String,
-    /// What to wait for.
+    /// What to wait for. Default: in_service.
     #[serde(default)]
     pub until: Until,
 }
@@ -35,11 +35,10 @@ pub struct WaitSageMakerEndpoint {
 /// What to wait for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
+#[expect(missing_docs, reason = "documented variants become a `oneOf`, which clients understand less than an `enum`")]
 pub enum Until {
-    /// It serves.
     #[default]
     InService,
-    /// It is gone.
     Deleted,
 }
 
@@ -77,7 +76,12 @@ impl<A: Api> LongTool for Wait<A> {
 
     async fn begin(&self, _: &Context, args: WaitSageMakerEndpoint) -> Result<EndpointHandle, Fault> {
         let name = checked_name("endpoint_name", &args.endpoint_name)?;
-        let seen = self.endpoint.find(&name).await?;
+        let seen = self.endpoint.find(&name).await.map_err(|error| {
+            resumable(error.into(), || match args.until {
+                Until::InService => super::wait_until_in_service(&name),
+                Until::Deleted => super::wait_until_deleted(&name),
+            })
+        })?;
         let gone = Goal::Gone { parts: Parts::default() };
         match (seen, args.until) {
             // An update goes to its pending configuration; otherwise what it serves is what was asked for.
