@@ -1,8 +1,9 @@
 //! `cargo xtask docs`: the tables of tools and settings, from the built servers themselves.
 //!
 //! A table stands between `<!-- tools:begin NAME -->` and `<!-- tools:end -->`, or between
-//! `<!-- config:begin NAME -->` and `<!-- config:end -->`, where NAME is a server. What a table
-//! says is what the server answers to `--print-tools` and `--print-config-keys`.
+//! `<!-- config:begin NAME -->` and `<!-- config:end -->`, where NAME is a server; without a name
+//! the settings are those that every server has. What a table says is what the server answers to
+//! `--print-tools` and `--print-config-keys`.
 
 mod tables;
 
@@ -51,6 +52,9 @@ pub(crate) fn run(options: &Options) -> Outcome {
     Ok(())
 }
 
+/// A server without settings of its own: its package and its binary.
+const BARE: (&str, &str) = ("longhaul-baseline", "baseline-serve");
+
 /// The two kinds of tables.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Table {
@@ -80,12 +84,14 @@ impl Tables<'_> {
         if let Some(made) = self.made.get(&(table, server.to_owned())) {
             return Ok(made.clone());
         }
-        if !self.servers.iter().any(|known| known.name == server) {
-            return Err(format!("a table wants {server}, which is no server here").into());
-        }
+        let (package, binary) = match self.servers.iter().find(|known| known.name == server) {
+            Some(known) => (known.name.as_str(), known.name.as_str()),
+            None if server.is_empty() && table == Table::Config => BARE,
+            None => return Err(format!("a table of {} wants {server:?}, which is no server here", table.word()).into()),
+        };
         let made = match table {
-            Table::Tools => tables::tools(&said::<Vec<_>>(server, "--print-tools")?),
-            Table::Config => tables::config(&said::<Vec<_>>(server, "--print-config-keys")?),
+            Table::Tools => tables::tools(&said::<Vec<_>>(package, binary, "--print-tools")?),
+            Table::Config => tables::config(&said::<Vec<_>>(package, binary, "--print-config-keys")?),
         };
         self.made.insert((table, server.to_owned()), made.clone());
         Ok(made)
@@ -93,11 +99,11 @@ impl Tables<'_> {
 }
 
 /// What a server answers to a flag, without any configuration of this machine.
-fn said<T: DeserializeOwned>(server: &str, flag: &str) -> Outcome<T> {
-    run_command(&mut cargo(["build", "--quiet", "--package", server, "--bin", server]))?;
-    let mut command = Command::new(target()?.join("debug").join(server));
+fn said<T: DeserializeOwned>(package: &str, binary: &str, flag: &str) -> Outcome<T> {
+    run_command(&mut cargo(["build", "--quiet", "--package", package, "--bin", binary]))?;
+    let mut command = Command::new(target()?.join("debug").join(binary));
     let text = capture(command.arg(flag).env_clear())?;
-    serde_json::from_str(&text).map_err(|error| format!("{server} {flag}: {error}").into())
+    serde_json::from_str(&text).map_err(|error| format!("{binary} {flag}: {error}").into())
 }
 
 /// The text with each table made anew.
@@ -120,7 +126,7 @@ fn replaced(text: &str, mut make: impl FnMut(Table, &str) -> Outcome<String>) ->
 /// The table that begins with this line, and the server it is about.
 fn begins(line: &str) -> Option<(Table, &str)> {
     let inside = line.trim().strip_prefix("<!-- ")?.strip_suffix(" -->")?;
-    let (word, server) = inside.split_once(":begin ")?;
+    let (word, server) = inside.split_once(":begin")?;
     Some((Table::ALL.into_iter().find(|table| table.word() == word)?, server.trim()))
 }
 
@@ -147,8 +153,8 @@ mod tests {
 
     #[test]
     fn a_table_is_made_anew_between_its_markers() {
-        let text = "a\n<!-- tools:begin x-mcp -->\nold\nolder\n<!-- tools:end -->\nb\n<!-- config:begin y -->\n<!-- config:end -->";
-        let fresh = "a\n<!-- tools:begin x-mcp -->\ntools of x-mcp\n<!-- tools:end -->\nb\n<!-- config:begin y -->\nconfig of y\n<!-- config:end -->";
+        let text = "a\n<!-- tools:begin x-mcp -->\nold\nolder\n<!-- tools:end -->\nb\n<!-- config:begin -->\n<!-- config:end -->";
+        let fresh = "a\n<!-- tools:begin x-mcp -->\ntools of x-mcp\n<!-- tools:end -->\nb\n<!-- config:begin -->\nconfig of \n<!-- config:end -->";
         assert_eq!(check(text).as_deref(), Ok(fresh));
         assert_eq!(check(fresh).as_deref(), Ok(fresh), "twice is once");
     }

@@ -3,14 +3,17 @@
 //! Nothing is skipped silently: what cannot run here is listed at the end as `left out`, with what
 //! is missing, and makes the command fail unless `--allow-missing` is given.
 
+mod conformance;
 mod third_party;
 
 use std::{
+    error::Error,
     io::{BufRead, BufReader, Write},
     process::{Command, Stdio},
 };
 
 use clap::{Args, ValueEnum};
+use conformance::Node;
 use third_party::{Python, built, simulator};
 
 use crate::run::{Outcome, cargo, run as run_command};
@@ -41,6 +44,8 @@ enum Suite {
     RefereeMoto,
     /// The official Python client of MCP judges sagemaker-mcp.
     McpClient,
+    /// The official conformance suite judges sagemaker-mcp.
+    Conformance,
 }
 
 impl Suite {
@@ -48,7 +53,8 @@ impl Suite {
         self.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default()
     }
 
-    fn is_third_party(self) -> bool {
+    /// Whether it is a script for the Python of [`Python::ready`].
+    fn is_script(self) -> bool {
         matches!(self, Self::RefereeSim | Self::RefereeMoto | Self::McpClient)
     }
 }
@@ -68,7 +74,7 @@ pub(crate) fn run(options: &Options) -> Outcome {
         test.env("LONGHAUL_RELEASE", "1");
         sum.cargo_test(Suite::Release, test)?;
     }
-    sum.third_party(suites.into_iter().filter(|suite| suite.is_third_party()).collect())?;
+    sum.third_party(&suites)?;
     sum.judge(options.allow_missing)
 }
 
@@ -81,32 +87,47 @@ struct Sum {
 }
 
 impl Sum {
-    fn third_party(&mut self, suites: Vec<Suite>) -> Outcome {
-        if suites.is_empty() {
+    fn third_party(&mut self, suites: &[Suite]) -> Outcome {
+        let scripts: Vec<Suite> = suites.iter().copied().filter(|suite| suite.is_script()).collect();
+        let conformance = suites.contains(&Suite::Conformance);
+        if scripts.is_empty() && !conformance {
             return Ok(());
         }
-        let python = match Python::ready() {
-            Ok(python) => python,
-            Err(missing) => {
-                self.left_out.extend(suites.iter().map(|suite| format!("{}: {missing}", suite.name())));
-                return Ok(());
-            }
-        };
         let mut build = cargo(["build", "--bins", "--package", "longhaul-sim"]);
-        if suites.contains(&Suite::McpClient) {
+        if conformance || scripts.contains(&Suite::McpClient) {
             build.args(["--package", "sagemaker-mcp"]);
         }
         run_command(&mut build)?;
+        if !scripts.is_empty() {
+            match Python::ready() {
+                Ok(python) => self.scripts(&scripts, &python)?,
+                Err(missing) => self.leave_out(&scripts, &*missing),
+            }
+        }
+        if conformance {
+            match Node::ready() {
+                Ok(node) => self.conformance(&node)?,
+                Err(missing) => self.leave_out(&[Suite::Conformance], &*missing),
+            }
+        }
+        Ok(())
+    }
+
+    fn leave_out(&mut self, suites: &[Suite], missing: &dyn Error) {
+        self.left_out.extend(suites.iter().map(|suite| format!("{}: {missing}", suite.name())));
+    }
+
+    fn scripts(&mut self, suites: &[Suite], python: &Python) -> Outcome {
         for suite in suites {
             // Ends with this turn of the loop.
-            let backend = if suite == Suite::RefereeMoto { python.moto()? } else { simulator()? };
+            let backend = if *suite == Suite::RefereeMoto { python.moto()? } else { simulator()? };
             let url = backend.url.as_str();
-            let script = if suite == Suite::McpClient {
+            let script = if *suite == Suite::McpClient {
                 let mut script = python.script("mcp_client.py");
                 script.arg("--server").arg(built("sagemaker-mcp")?).args(["--simulator-url", url]);
                 script
             } else {
-                let kind = if suite == Suite::RefereeMoto { "moto" } else { "sim" };
+                let kind = if *suite == Suite::RefereeMoto { "moto" } else { "sim" };
                 let mut script = python.script("sagemaker_referee.py");
                 script.args(["--backend", kind, "--endpoint-url", url]);
                 script
@@ -114,6 +135,21 @@ impl Sum {
             self.count(&suite.name(), script, scenarios)?;
         }
         Ok(())
+    }
+
+    fn conformance(&mut self, node: &Node) -> Outcome {
+        println!("== {}", Suite::Conformance.name());
+        let counts = node.judge()?;
+        self.add(&Suite::Conformance.name(), &counts);
+        Ok(())
+    }
+
+    fn add(&mut self, name: &str, counts: &Counts) {
+        self.passed += counts.passed;
+        self.failed += counts.failed;
+        if counts.ignored > 0 {
+            self.left_out.push(format!("{name}: {} tests that are marked as ignored", counts.ignored));
+        }
     }
 
     fn cargo_test(&mut self, suite: Suite, command: Command) -> Outcome {
@@ -129,11 +165,7 @@ impl Sum {
         for line in lines.map_while(Result::ok) {
             println!("{line}");
             if let Some(counts) = read(&line) {
-                self.passed += counts.passed;
-                self.failed += counts.failed;
-                if counts.ignored > 0 {
-                    self.left_out.push(format!("{name}: {} tests that are marked as ignored", counts.ignored));
-                }
+                self.add(name, &counts);
             }
         }
         std::io::stdout().flush()?;

@@ -3,6 +3,7 @@
 use std::io::{IsTerminal, stderr};
 
 use tracing::level_filters::LevelFilter;
+use tracing_appender::non_blocking::{NonBlockingBuilder, WorkerGuard};
 use tracing_subscriber::{Layer, Registry, filter::Targets, fmt, layer::SubscriberExt, util::SubscriberInitExt};
 
 use crate::config::{Format, Logging};
@@ -39,16 +40,22 @@ pub(crate) fn filter(level: &str) -> Result<Targets, String> {
     Ok(targets.with_target(AUDIT, audit))
 }
 
-/// Starts logging for the rest of the process.
-pub(crate) fn start(logging: &Logging) {
+/// Lines that wait for a reader of stderr; what comes when there are more is dropped.
+const WAITING: usize = 4096;
+
+/// Starts logging until the guard is dropped. A thread of its own writes: a client that keeps
+/// stderr open and never reads it must not stop the answers.
+pub(crate) fn start(logging: &Logging) -> WorkerGuard {
+    let (writer, guard) = NonBlockingBuilder::default().buffered_lines_limit(WAITING).finish(stderr());
     let filter = filter(&logging.level).unwrap_or_default();
-    let layer = fmt::layer().with_writer(stderr);
+    let layer = fmt::layer().with_writer(writer);
     let layer = match logging.format {
         Format::Text => layer.with_ansi(stderr().is_terminal()).boxed(),
         Format::Json => layer.json().flatten_event(true).with_span_list(false).boxed(),
     };
     // Only a second server in one process finds a log in place; then that one is good enough.
     let _ = Registry::default().with(layer.with_filter(filter)).try_init();
+    guard
 }
 
 #[cfg(test)]

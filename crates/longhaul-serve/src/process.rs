@@ -144,7 +144,7 @@ fn settings(shared: &Shared, effective: &Effective) -> Result<Settings, ConfigEr
 }
 
 fn serve<S: Served>(served: &S, plan: Plan<S::Config>) -> ExitCode {
-    logs::start(&plan.shared.logging);
+    let _log = logs::start(&plan.shared.logging);
     let server = match served.build(&plan.shared, &plan.own, plan.settings) {
         Ok(server) => server,
         Err(error) => return misconfigured(S::NAME, error),

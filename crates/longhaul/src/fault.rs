@@ -3,15 +3,18 @@
 //! A fault is news for whoever called: a stable code, one sentence, what to do about it.
 //! Bad arguments, refusals, vendor failures and panics are all faults; none is a protocol error.
 
-use std::time::{Duration, SystemTime};
+use std::{
+    borrow::Cow,
+    time::{Duration, SystemTime},
+};
 
-use schemars::JsonSchema;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 
 use crate::{report::Next, text};
 
 /// Why something did not happen. The set is closed: clients may branch on it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum FaultCode {
     /// An argument is missing, malformed or out of range.
@@ -103,7 +106,7 @@ impl FaultCode {
 }
 
 /// What the vendor said, kept apart from our own words. Its text is untrusted.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Backend {
     /// The vendor's error code, for example `ValidationException`.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -120,7 +123,7 @@ pub struct Backend {
 }
 
 /// A failure, told so that a person or a model can act on it.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, thiserror::Error)]
 #[error("{message}")]
 pub struct Fault {
     /// Stable, from a closed set.
@@ -153,6 +156,25 @@ pub struct Fault {
     /// What could be achieved all the same. Reports show it in their own `result`.
     #[serde(skip)]
     pub partial: Option<serde_json::Value>,
+}
+
+/// Only what a client may rely on: the list of tools carries it once a tool, and models read it.
+impl JsonSchema for Fault {
+    fn schema_name() -> Cow<'static, str> {
+        "Fault".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "type": "object",
+            "required": ["code", "message", "retryable"],
+            "properties": {
+                "code": { "type": "string" },
+                "message": { "type": "string" },
+                "retryable": { "type": "boolean" },
+            },
+        })
+    }
 }
 
 impl Fault {

@@ -3,16 +3,16 @@
 //! Good and bad news share one schema: some clients validate `structuredContent` against the
 //! output schema even when `isError` is set, and then hide the error from the model.
 
-use std::time::SystemTime;
+use std::{borrow::Cow, time::SystemTime};
 
-use schemars::JsonSchema;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::{fault::Fault, operation::Subject};
 
 /// A call that makes sense now. Nothing makes it by itself.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Next {
     /// Name of the tool.
     pub tool: String,
@@ -23,6 +23,21 @@ pub struct Next {
     pub after_seconds: Option<u64>,
     /// What it would do.
     pub why: String,
+}
+
+/// Only what a client may rely on, as for [`Fault`].
+impl JsonSchema for Next {
+    fn schema_name() -> Cow<'static, str> {
+        "Next".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "type": "object",
+            "required": ["tool", "arguments"],
+            "properties": { "tool": { "type": "string" }, "arguments": { "type": "object" } },
+        })
+    }
 }
 
 impl Next {

@@ -22,6 +22,9 @@ pub enum SageMakerError {
         /// How long AWS asks to wait.
         retry_after: Option<Duration>,
     },
+    /// AWS was not asked: the operator's settings do not allow it.
+    #[error("{0}")]
+    Setting(String),
     /// The model's document does not lead to a deployment.
     #[error(transparent)]
     JumpStart(#[from] Refusal),
@@ -46,9 +49,12 @@ pub enum Why {
     /// The caller's permissions.
     #[error("the caller's permissions forbid it")]
     Denied,
-    /// Credentials are missing, wrong or expired.
+    /// Credentials are wrong or expired.
     #[error("AWS does not accept the credentials")]
     Unauthenticated,
+    /// There are no credentials; AWS was not asked.
+    #[error("no usable AWS credentials were found")]
+    NoCredentials,
     /// Too many requests.
     #[error("AWS asks to slow down")]
     Throttled,
@@ -66,7 +72,7 @@ impl SageMakerError {
     pub fn why(&self) -> Option<Why> {
         match self {
             Self::Vendor { why, .. } => Some(*why),
-            Self::JumpStart(_) => None,
+            Self::Setting(_) | Self::JumpStart(_) => None,
         }
     }
 
@@ -75,7 +81,7 @@ impl SageMakerError {
     pub fn said(&self) -> &str {
         match self {
             Self::Vendor { backend, .. } => backend.text.as_deref().unwrap_or_default(),
-            Self::JumpStart(_) => "",
+            Self::Setting(_) | Self::JumpStart(_) => "",
         }
     }
 }
@@ -163,6 +169,9 @@ impl From<SageMakerError> for Fault {
             SageMakerError::Vendor { doing, why, backend, retry_after } => {
                 vendor_fault(doing, why, message).with_backend(*backend).with_retry_after(retry_after)
             }
+            SageMakerError::Setting(_) => Fault::new(FaultCode::InvalidArgument, message).with_advice(
+                "This is a setting of the server, not of the call; `sagemaker-mcp --print-config` shows what holds.",
+            ),
             SageMakerError::JumpStart(refusal) => refusal_fault(&refusal, message),
         }
     }
@@ -179,7 +188,7 @@ fn vendor_fault(doing: &str, why: Why, message: String) -> Fault {
             .with_advice("Delete endpoints that are no longer needed: list_sagemaker_endpoints shows them."),
         Why::Denied => Fault::new(FaultCode::Forbidden, message)
             .with_advice(format!("The caller needs the permission for {doing}; docs/sagemaker.md lists them all.")),
-        Why::Unauthenticated => Fault::new(FaultCode::Unauthenticated, message)
+        Why::Unauthenticated | Why::NoCredentials => Fault::new(FaultCode::Unauthenticated, message)
             .with_advice("Renew the credentials (for example `aws sso login`) or set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, for this server; then make the call again.")
             .with_advice("A clock that is wrong by more than five minutes has the same effect."),
         Why::Throttled => Fault::new(FaultCode::Throttled, message),

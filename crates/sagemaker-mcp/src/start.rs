@@ -153,13 +153,16 @@ async fn resolve<A: Api>(api: &A, cx: &Context, start: &Start, config: &str) -> 
 /// This server's tags, with what a caller will want to know of the model later.
 fn tags(start: &Start, model: &Model) -> Vec<(String, String)> {
     let mut tags = names::tags(start.tool, &start.endpoint_name);
-    let types = [(names::TAG_CONTENT_TYPE, &model.content_type), (names::TAG_ACCEPT_TYPE, &model.accept_type)];
-    for (tag, mime) in types {
+    let asked = start.inference_config.as_ref();
+    let config = model.configs.iter().find(|config| asked.is_none() || config.name.as_ref() == asked);
+    let content_type = config.and_then(|config| config.content_type.as_ref());
+    let accept_type = config.and_then(|config| config.accept_type.as_ref());
+    for (tag, mime) in [(names::TAG_CONTENT_TYPE, content_type), (names::TAG_ACCEPT_TYPE, accept_type)] {
         // SageMaker takes no `;` in a tag's value.
         let fits = |mime: &&String| {
             mime.len() <= 256 && mime.bytes().all(|b| b.is_ascii_alphanumeric() || b"+-=._:/@ ".contains(&b))
         };
-        if let Some(mime) = mime.as_ref().filter(fits) {
+        if let Some(mime) = mime.filter(fits) {
             tags.insert(tag.to_owned(), mime.clone());
         }
     }

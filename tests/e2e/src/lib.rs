@@ -50,5 +50,8 @@ pub use wire::{Era, report};
 /// An answer that takes longer is none.
 pub const PATIENCE: Duration = Duration::from_secs(25);
 
+/// The level at which everything is logged, whole requests of the libraries included.
+pub const LOUDEST: &str = "trace,rmcp=trace,aws_=trace,hyper=trace,reqwest=trace";
+
 /// From one look at something to the next.
 pub const GLANCE: Duration = Duration::from_millis(5);

@@ -8,7 +8,7 @@ use crate::{
 };
 
 /// Where the lists and the scripts are.
-const FOLDER: &str = "tests/third-party";
+pub(super) const FOLDER: &str = "tests/third-party";
 
 /// A Python with everything that the scripts need.
 pub(super) struct Python {
@@ -61,7 +61,7 @@ impl Python {
 }
 
 /// The credentials and settings of whoever runs the tests stay out of them.
-fn without_aws(command: &mut Command) {
+pub(super) fn without_aws(command: &mut Command) {
     for (name, _) in std::env::vars_os() {
         if name.to_string_lossy().starts_with("AWS_") {
             command.env_remove(name);

@@ -145,7 +145,38 @@ fn versions(name: &str, lock: &str) -> Vec<Option<(u64, u64)>> {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
+
+    /// Places of the findings of `check` where `package` depends on `on`, in this way.
+    fn found(check: fn(&[Package]) -> Checked, package: &str, on: &str, kind: Option<&str>) -> usize {
+        let crate_of = |name: &str, on: Option<&str>| {
+            let dependencies: Vec<_> = on.iter().map(|on| json!({"name": on, "kind": kind})).collect();
+            json!({
+                "name": name, "manifest_path": "", "features": {}, "targets": [], "dependencies": dependencies,
+            })
+        };
+        let all = json!([crate_of(package, Some(on)), crate_of("longhaul", None)]);
+        check(&serde_json::from_value::<Vec<Package>>(all).unwrap()).findings.len()
+    }
+
+    #[test]
+    fn an_sdk_elsewhere_is_found() {
+        assert_eq!(found(sdks, "sagemaker-mcp", "aws-sdk-sagemaker", None), 0);
+        for kind in [None, Some("dev"), Some("build")] {
+            assert_eq!(found(sdks, "longhaul-e2e", "aws-sdk-sagemaker", kind), 1, "{kind:?}");
+        }
+    }
+
+    #[test]
+    fn simulators_share_nothing_and_ship_with_nothing() {
+        assert_eq!(found(simulators, "longhaul-sim", "longhaul", Some("dev")), 1);
+        assert_eq!(found(simulators, "longhaul-sim", "axum", None), 0);
+        assert_eq!(found(simulators, "sagemaker-mcp", "longhaul-sim", None), 1);
+        assert_eq!(found(simulators, "sagemaker-mcp", "longhaul-sim", Some("dev")), 0);
+        assert_eq!(found(simulators, "longhaul-e2e", "longhaul-sim", None), 0);
+    }
 
     #[test]
     fn every_locked_version_is_read() {

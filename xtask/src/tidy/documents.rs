@@ -55,7 +55,8 @@ fn local_links(line: &str) -> Vec<&str> {
     files.filter(|file| !file.is_empty() && !file.contains(':')).collect()
 }
 
-/// In a table with a column about tests, each code span of that column is the name of a test or a file.
+/// In a table with a column about tests, each code span of that column is the name of a test, of a
+/// file or of a folder.
 fn tests(sources: &[Source]) -> Checked {
     let known = names(sources);
     let (mut count, mut findings) = (0, Vec::new());
@@ -74,7 +75,7 @@ fn tests(sources: &[Source]) -> Checked {
             for span in cells.get(column).into_iter().flat_map(|cell| code_spans(cell)) {
                 count += 1;
                 let name = span.rsplit("::").next().unwrap_or(span);
-                if !known.contains(name) && !root().join(span).exists() {
+                if !known.contains(name) && !is_a_place(span, sources) {
                     findings.push(Finding::new(format!("{}:{n}", source.path), format!("there is no test `{span}`")));
                 }
             }
@@ -86,6 +87,13 @@ fn tests(sources: &[Source]) -> Checked {
         findings,
         mend: "name the function, the scenario or the file as it is called now",
     }
+}
+
+/// Whether a file or a folder of the workspace is called so, from the root or from further inside.
+fn is_a_place(span: &str, sources: &[Source]) -> bool {
+    let (inside, last) = (format!("/{span}/"), format!("/{span}"));
+    let mut paths = sources.iter().map(|source| format!("/{}", source.path));
+    paths.any(|path| path.ends_with(&last) || path.contains(&inside))
 }
 
 fn is_about_tests(heading: &str) -> bool {
@@ -149,11 +157,14 @@ mod tests {
 
     #[test]
     fn a_column_about_tests_names_tests() {
-        let text = "| promise | test |\n|---|---|\n| `x` | `it_does`, `it_never_did` |\n".to_owned();
+        let text =
+            "| promise | test |\n|---|---|\n| `x` | `it_does`, `it_never_did`, `it/a.rs`, `t/a.rs` |\n".to_owned();
         let code = "    async fn it_does() {".to_owned();
-        let sources = [Source { path: "a.md".to_owned(), text }, Source { path: "a.rs".to_owned(), text: code }];
+        let sources =
+            [Source { path: "a.md".to_owned(), text }, Source { path: "tests/it/a.rs".to_owned(), text: code }];
         let found = tests(&sources);
-        assert_eq!(found.findings, [Finding::new("a.md:3", "there is no test `it_never_did`")]);
-        assert_eq!(found.seen, "2 named in columns about tests");
+        let wrong = ["it_never_did", "t/a.rs"].map(|name| Finding::new("a.md:3", format!("there is no test `{name}`")));
+        assert_eq!(found.findings, wrong);
+        assert_eq!(found.seen, "4 named in columns about tests");
     }
 }

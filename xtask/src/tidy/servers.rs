@@ -38,3 +38,30 @@ pub(super) fn names(packages: &[Package], sources: &[Source]) -> Checked {
         mend: "name the module as in the other servers; move what main.rs does into longhaul-serve or the library",
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::workspace::root;
+
+    #[test]
+    fn a_missing_module_and_a_fat_main_are_found() {
+        let package = json!([{
+            "name": "kettle-mcp", "manifest_path": root().join("crates/kettle-mcp/Cargo.toml"), "features": {},
+            "targets": [{"name": "kettle-mcp", "kind": ["bin"]}],
+            "dependencies": [{"name": "longhaul-serve", "kind": null}],
+        }]);
+        let file = |name: &str, lines: usize| Source {
+            path: format!("crates/kettle-mcp/src/{name}.rs"),
+            text: "//\n".repeat(lines),
+        };
+        let mut sources: Vec<_> = MODULES.iter().map(|module| file(module, 1)).collect();
+        sources.retain(|source| !source.path.ends_with("/states.rs") && !source.path.ends_with("/tools.rs"));
+        sources.extend([file("tools/mod", 1), file("main", 41)]);
+        let checked = names(&serde_json::from_value::<Vec<Package>>(package).unwrap(), &sources);
+        let found: Vec<_> = checked.findings.iter().map(|finding| finding.what.as_str()).collect();
+        assert_eq!(found, ["has no src/states.rs", "41 lines"]);
+    }
+}

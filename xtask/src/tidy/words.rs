@@ -116,6 +116,45 @@ fn lines_with<'a>(sources: impl IntoIterator<Item = &'a Source>, wrong: impl Fn(
 mod tests {
     use super::*;
 
+    /// Places of the findings of `check` in a file of this text.
+    fn found(check: fn(&[Source]) -> Checked, path: &str, text: &str) -> Vec<String> {
+        let source = Source { path: path.to_owned(), text: text.to_owned() };
+        check(&[source]).findings.into_iter().map(|finding| finding.place).collect()
+    }
+
+    #[test]
+    fn rmcp_is_found_where_it_does_not_belong() {
+        let text = "use longhaul::mcp;\nuse rmcp::model::Tool;\n";
+        assert_eq!(found(rmcp, "crates/sagemaker-mcp/src/lib.rs", text), ["crates/sagemaker-mcp/src/lib.rs:2"]);
+        assert_eq!(found(rmcp, "crates/longhaul/src/tool.rs", text).len(), 1);
+        for fine in ["crates/longhaul/src/mcp/call.rs", "crates/sagemaker-mcp/tests/it/main.rs", "tests/e2e/src/lib.rs"]
+        {
+            assert_eq!(found(rmcp, fine, text), [""; 0], "{fine}");
+        }
+    }
+
+    #[test]
+    fn a_lint_is_not_switched_off_without_a_reason() {
+        let (outer, inner) = (concat!("#[al", "low(dead_code)]"), concat!("#![al", "low(clippy::panic)]"));
+        assert_eq!(found(lints, "crates/a/src/lib.rs", outer).len(), 1);
+        assert_eq!(found(lints, "crates/a/src/lib.rs", inner).len(), 1);
+        assert_eq!(found(lints, "crates/a/tests/it/main.rs", inner), [""; 0]);
+    }
+
+    #[test]
+    fn machines_and_registries_are_not_named() {
+        let text = format!("see {}x\nfrom {}\n", concat!("/ro", "ot/"), concat!("registry.npm", "js.org"));
+        assert_eq!(found(places, "README.md", &text), ["README.md:1", "README.md:2"]);
+        assert_eq!(found(places, "Cargo.lock", &text), [""; 0]);
+    }
+
+    #[test]
+    fn what_is_left_to_be_done_is_found() {
+        assert_eq!(found(switched_off, "a.rs", concat!("fn a() { to", "do!() }")).len(), 1);
+        assert_eq!(found(switched_off, "a.md", "text\n```rust,ignore\n"), ["a.md:2"]);
+        assert_eq!(found(switched_off, "a.json", "```ignore"), [""; 0]);
+    }
+
     #[test]
     fn a_word_in_a_comment_or_in_another_word_is_none() {
         assert!(has_word(code("use rmcp::model::Tool;"), "rmcp"));

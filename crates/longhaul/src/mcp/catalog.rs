@@ -103,6 +103,7 @@ fn clean(schema: &mut Value) {
                 fields.remove("default");
             }
             drop_null(fields);
+            join_words(fields);
             if let Some(Value::String(text)) = fields.get_mut("description") {
                 *text = unwrap_lines(text);
             }
@@ -150,6 +151,17 @@ fn drop_null(fields: &mut JsonObject) {
                 fields.entry(keyword).or_insert(value);
             }
         }
+    }
+}
+
+/// A choice among documented words is said shorter as an `enum`; some clients know no `oneOf`.
+fn join_words(fields: &mut JsonObject) {
+    let Some(Value::Array(choices)) = fields.get("oneOf") else { return };
+    let words: Option<Vec<Value>> = choices.iter().map(|choice| choice.get("const").cloned()).collect();
+    if let Some(words) = words {
+        fields.remove("oneOf");
+        fields.insert("type".into(), "string".into());
+        fields.insert("enum".into(), words.into());
     }
 }
 

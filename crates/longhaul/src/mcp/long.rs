@@ -218,8 +218,7 @@ impl<T: LongTool> Long<T> {
 
     /// There is no operation: the fault says why.
     fn refusal(&self, server: &Inner, resource: &str, fault: Fault) -> CallToolResponse {
-        let unknown = matches!(fault.code, FaultCode::OutcomeUnknown | FaultCode::Internal);
-        let state = if unknown { State::Unknown } else { State::Failed };
+        let state = if says_nothing_of_the_work(T::CLASS, fault.code) { State::Unknown } else { State::Failed };
         let report = OperationReport::new(T::Operation::KIND, &self.nothing(server, resource), state);
         rendered(server, &report.with_fault(fault)).into()
     }
@@ -352,6 +351,14 @@ fn state_of<O>(ending: &Ending<O>) -> State {
         Ending::Running(_) => State::Running,
         Ending::Unknown(_) => State::Unknown,
     }
+}
+
+/// A start that could not be carried through for a defect or for want of an answer may have been
+/// carried out all the same; a search that could not look has found nothing out.
+fn says_nothing_of_the_work(class: Class, code: FaultCode) -> bool {
+    let unanswered = matches!(code, FaultCode::OutcomeUnknown | FaultCode::Internal | FaultCode::Unreachable);
+    let not_looked = class == Class::Read && matches!(code, FaultCode::Throttled | FaultCode::Unauthenticated);
+    unanswered || not_looked
 }
 
 fn going_on(running: &Running, missed: Option<&Fault>, subject: &Subject, closing: bool) -> String {

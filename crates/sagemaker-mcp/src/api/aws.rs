@@ -76,6 +76,12 @@ impl Clients {
             .retry_config(RetryConfig::standard())
             .timeout_config(timeouts);
         if let Some(region) = &config.region {
+            // The region becomes part of a host's name.
+            if !region.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-') {
+                return Err(SageMakerError::Setting(format!(
+                    "{region:?} is no AWS region; AWS_REGION is like us-east-1"
+                )));
+            }
             loader = loader.region(Region::new(region.clone()));
         }
         if let Some(url) = &config.endpoint_url {
@@ -83,8 +89,9 @@ impl Clients {
         }
         let shared: SdkConfig = loader.load().await;
         let Some(region) = shared.region().map(ToString::to_string) else {
-            let text = "no region is set: set AWS_REGION, or `region` in the AWS profile".to_owned();
-            return Err(unsent(doing, Why::Refused, text));
+            return Err(SageMakerError::Setting(
+                "no AWS region is set: set AWS_REGION, or `region` in the AWS profile".to_owned(),
+            ));
         };
         let public = reqwest::Client::builder()
             .connect_timeout(Duration::from_secs(4))
@@ -96,9 +103,9 @@ impl Clients {
         if let Some(expected) = &config.account_id {
             let account = caller(&sts).await?.account;
             if account != *expected {
-                let text =
+                let why =
                     format!("the credentials belong to account {account}, and AWS_ACCOUNT_ID allows {expected} only");
-                return Err(unsent(doing, Why::Denied, text));
+                return Err(SageMakerError::Setting(why));
             }
         }
         Ok(Self {
@@ -492,7 +499,7 @@ where
     let said = metadata.and_then(|metadata| metadata.message()).map(str::to_owned);
     let text = said.unwrap_or_else(|| chain(&error));
     let why = match http_status {
-        None if lacks_credentials(&error) => Why::Unauthenticated,
+        None if lacks_credentials(&error) => Why::NoCredentials,
         None => Why::Unreachable,
         Some(_) => classify(code.as_deref(), &text, http_status),
     };

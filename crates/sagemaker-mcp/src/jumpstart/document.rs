@@ -35,7 +35,6 @@ impl Model {
     }
 
     fn read(id: String, version: String, region: &Region, top: &View<'_>) -> Result<Self, Refusal> {
-        let predictor = top.field("predictor_specs")?;
         let notices = [top.text("usage_info_message")?, top.text("deprecate_warn_message")?];
         Ok(Self {
             id,
@@ -44,8 +43,6 @@ impl Model {
             deprecated: top.flag("deprecated")?.unwrap_or(false),
             deprecated_message: top.text("deprecated_message")?,
             subscription_link: top.text("model_subscription_link")?,
-            content_type: predictor.text("default_content_type")?,
-            accept_type: predictor.text("default_accept_type")?,
             notices: notices.into_iter().flatten().collect(),
             configs: configs(top, region)?,
         })
@@ -94,6 +91,10 @@ fn config(name: Option<String>, view: &View<'_>, top: &View<'_>, region: &Region
         Form::Spec => view.field("deploy_kwargs")?,
         Form::Hub => view.clone(),
     };
+    let predictor = match view.form() {
+        Form::Spec => view.field("predictor_specs")?,
+        Form::Hub => view.field("sage_maker_sdk_predictor_specifications")?,
+    };
     let address = view.location("hosting_eula", &region.content_bucket)?;
     Ok(Config {
         name,
@@ -111,6 +112,8 @@ fn config(name: Option<String>, view: &View<'_>, top: &View<'_>, region: &Region
         startup_timeout_s: timeouts.number("container_startup_health_check_timeout")?,
         vulnerable: view.flag("inference_vulnerable")?.unwrap_or(false),
         vulnerabilities: view.texts("inference_vulnerabilities")?,
+        content_type: predictor.text("default_content_type")?,
+        accept_type: predictor.text("default_accept_type")?,
         model_package: !view.field("hosting_model_package_arns")?.keys().is_empty()
             || view.text("hosting_model_package_arn")?.is_some(),
         // Absent means yes in a spec and no in the hub, as the official SDK reads them.

@@ -22,10 +22,6 @@ pub struct Model {
     pub deprecated_message: Option<String>,
     /// Where to subscribe to a Marketplace model.
     pub subscription_link: Option<String>,
-    /// MIME type of a request, unless the caller says otherwise.
-    pub content_type: Option<String>,
-    /// MIME type of an answer, unless the caller says otherwise.
-    pub accept_type: Option<String>,
     /// What the publisher wants to be read before use.
     pub notices: Vec<String>,
     /// The ways to serve it, best ranked first; never empty. A model without inference
@@ -66,6 +62,10 @@ pub struct Config {
     pub vulnerable: bool,
     /// The packages that hold them.
     pub vulnerabilities: Vec<String>,
+    /// MIME type of a request, unless the caller says otherwise.
+    pub content_type: Option<String>,
+    /// MIME type of an answer, unless the caller says otherwise.
+    pub accept_type: Option<String>,
     /// Whether it is a Marketplace model package instead of image and artifact.
     pub model_package: bool,
     /// Whether its inference script lies apart from its artifact.

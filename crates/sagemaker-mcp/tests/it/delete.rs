@@ -142,6 +142,15 @@ async fn of_an_endpoint_that_others_made_nothing_else_is_touched() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_belongs_to_another_endpoint_whose_name_contains_this_one_stays() {
+    let fake = Fake::new().with_parts("big-oak-lh-0123456789ab", "big-oak", Duration::from_secs(9000));
+    let desk = Desk::open(fake).await;
+    desk.watch(DEPLOY, oak()).await;
+    assert_eq!(desk.watch(DELETE, confirmed()).await.state(), "succeeded");
+    assert_eq!(desk.fake.remains(), ["Config big-oak-lh-0123456789ab", "Model big-oak-lh-0123456789ab"]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn of_a_namesake_that_came_meanwhile_nothing_is_touched() {
     let desk = deployed(stages(&[(0, "InService")])).await;
     desk.call(DELETE, json!({"endpoint_name": "oak", "confirm": "oak", "wait_seconds": 0})).await;

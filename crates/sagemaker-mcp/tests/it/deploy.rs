@@ -361,6 +361,35 @@ async fn the_types_that_a_model_speaks_come_from_its_endpoints_tags() {
     assert_eq!(told.report["result"]["predictor_info"], info);
 }
 
+/// Deploys a model whose document has these fields, too; the types that it is said to speak.
+async fn types_of(document: &str, more: Value, version: Value) -> Value {
+    let fake = Fake::new();
+    let mut document: Value = serde_json::from_str(document).unwrap();
+    document.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    (fake.state().document, fake.state().region) = (Some(document.to_string()), "us-east-1");
+    let (_, told) = check(fake, oak_and(json!({"model_version": version}))).await;
+    let info = &told.report["result"]["predictor_info"];
+    json!([info["content_type"], info["accept_type"]])
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_types_that_a_models_spec_names_are_told() {
+    let spec = include_str!("../../fixtures/open_cpu.spec.json");
+    let named = |types: Value| json!({"predictor_specs": types});
+    let both = named(json!({"default_content_type": "application/x-image", "default_accept_type": "text/csv"}));
+    assert_eq!(types_of(spec, both, json!("1.*")).await, json!(["application/x-image", "text/csv"]));
+    let odd = named(json!({"default_content_type": "application/json;verbose"}));
+    assert_eq!(types_of(spec, odd, json!("1.*")).await, json!(["application/json", "application/json"]));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_types_that_a_models_hub_document_names_are_told() {
+    let hub = include_str!("../../fixtures/open_cpu.hub.json");
+    let types = json!({"DefaultContentType": "application/x-image", "DefaultAcceptType": "text/csv"});
+    let named = json!({"SageMakerSdkPredictorSpecifications": types});
+    assert_eq!(types_of(hub, named, json!(null)).await, json!(["application/x-image", "text/csv"]));
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_success_stands_although_its_tags_cannot_be_read() {
     let fake = Fake::new().trouble("ListTags", 100..9999, || aws("ListTags", "AccessDenied", "no", 403));

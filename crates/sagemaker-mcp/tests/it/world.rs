@@ -25,7 +25,7 @@ use tokio::{
 };
 
 pub(crate) use faults::{Moment, Plan, Strike};
-pub(crate) use truth::{ACCOUNT, Counts, Endpoint, REGION, Truth, Write};
+pub(crate) use truth::{ACCOUNT, Counts, REGION, Truth, Write};
 use truth::{missing, refused};
 
 /// The model whose document the hub holds: open, for CPUs, on `ml.m5.large` by default.
@@ -45,9 +45,7 @@ pub(crate) struct World {
 struct Shared {
     truth: Truth,
     plan: Plan,
-    roles: Vec<String>,
     document: &'static str,
-    caller: String,
     lives: u32,
     began: Instant,
     trace: Option<Vec<String>>,
@@ -67,9 +65,7 @@ impl World {
         let shared = Shared {
             truth: Truth::new(seed),
             plan: Plan::default(),
-            roles: vec![ROLE.to_owned()],
             document: include_str!("../../fixtures/open_cpu.hub.json"),
-            caller: format!("arn:aws:iam::{ACCOUNT}:user/operator"),
             lives: 0,
             began: Instant::now(),
             trace: None,
@@ -77,20 +73,12 @@ impl World {
         Self { shared: Arc::new(Mutex::new(shared)), life: Arc::default() }
     }
 
-    /// Another client of the same world, which the plan and [`World::kill`] can end.
+    /// Another client of the same world, which the plan can end.
     pub(crate) fn life(&self) -> Self {
         let mut shared = self.lock();
         shared.lives += 1;
         let life = Life { number: shared.lives, ..Life::default() };
         Self { shared: self.shared.clone(), life: Arc::new(life) }
-    }
-
-    /// Ends this client.
-    pub(crate) fn kill(&self) {
-        self.life.dead.store(true, Ordering::Relaxed);
-        self.life.died.notify_one();
-        let mut shared = self.lock();
-        shared.truth.counts.kills += 1;
     }
 
     /// Resolves when this client has died. For one waiter.
@@ -110,11 +98,6 @@ impl World {
         self.lock().truth.timelines.push_back((steps, Some(reason.to_owned())));
     }
 
-    /// What happens to the next request of this operation, for example `CreateEndpoint`.
-    pub(crate) fn next(&self, doing: &'static str, strike: Strike) {
-        self.lock().plan.scripted.push_back((doing, strike));
-    }
-
     /// How bad the world is from now on.
     pub(crate) fn set_plan(&self, plan: Plan) {
         self.lock().plan = plan;
@@ -130,43 +113,19 @@ impl World {
         self.lock().truth.deleting_takes = takes;
     }
 
-    pub(crate) fn set_roles(&self, roles: &[&str]) {
-        self.lock().roles = roles.iter().map(|role| (*role).to_owned()).collect();
-    }
-
     /// The document of [`MODEL`], as the hub holds it.
     pub(crate) fn set_document(&self, text: &'static str) {
         self.lock().document = text;
     }
 
-    /// ARN of whoever calls.
-    pub(crate) fn set_caller(&self, arn: &str) {
-        arn.clone_into(&mut self.lock().caller);
-    }
-
-    /// Carries a change out, as somebody else.
-    pub(crate) fn plant(&self, write: &Write) {
-        self.lock().truth.apply("", write).expect("what is planted can be");
-    }
-
-    /// Changes an endpoint behind everybody's back.
-    pub(crate) fn alter(&self, name: &str, change: impl FnOnce(&mut Endpoint)) {
-        change(self.lock().truth.endpoints.get_mut(name).expect("an endpoint of that name"));
-    }
-
     /// What was done so far.
     pub(crate) fn counts(&self) -> Counts {
-        self.lock().truth.counts.clone()
-    }
-
-    /// Requests of an operation so far.
-    pub(crate) fn calls(&self, doing: &str) -> u32 {
-        self.lock().truth.counts.calls.get(doing).copied().unwrap_or(0)
+        self.settled().truth.counts.clone()
     }
 
     /// Looks at the truth.
     pub(crate) fn look<T>(&self, look: impl FnOnce(&Truth) -> T) -> T {
-        look(&self.lock().truth)
+        look(&self.settled().truth)
     }
 
     /// Names of all that is really there, each with what it is.
@@ -192,10 +151,15 @@ impl World {
         self.lock().trace.clone().unwrap_or_default()
     }
 
-    fn lock(&self) -> MutexGuard<'_, Shared> {
-        let mut shared = self.shared.lock().expect("no test panics inside the world");
+    /// What has become due has happened whenever anybody arrives, answers or looks.
+    fn settled(&self) -> MutexGuard<'_, Shared> {
+        let mut shared = self.lock();
         shared.truth.settle();
         shared
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Shared> {
+        self.shared.lock().expect("no test panics inside the world")
     }
 }
 
@@ -206,19 +170,18 @@ impl World {
         self.travel().await;
         let mortal = self.life.number > 0;
         let strike = {
-            let mut guard = self.lock();
+            let mut guard = self.settled();
             let shared = &mut *guard;
             *shared.truth.counts.calls.entry(doing).or_default() += 1;
-            let strike = shared.plan.strike(&mut shared.truth.rng, doing, mortal);
-            match strike {
-                Strike::Pass => {}
-                Strike::Kill(_) => shared.truth.counts.kills += 1,
-                _ => shared.truth.counts.faults += 1,
-            }
+            let strike = shared.plan.strike(&mut shared.truth.rng, mortal);
+            let killed = matches!(strike, Strike::Kill(_));
+            shared.truth.counts.kills += u32::from(killed);
+            shared.truth.counts.faults += u32::from(!killed && strike != Strike::Pass);
             strike
         };
-        self.note(|| {
-            format!("{doing} {what}{}", if strike == Strike::Pass { String::new() } else { format!("  ** {strike:?}") })
+        self.note(|| match strike == Strike::Pass {
+            true => format!("{doing} {what}"),
+            false => format!("{doing} {what}  ** {strike:?}"),
         });
         strike
     }
@@ -272,14 +235,14 @@ impl World {
             }
             Strike::Kill(_) => return self.die().await,
         }
-        let answer = look(&self.lock().truth).ok_or_else(|| missing(doing, what));
+        let answer = look(&self.settled().truth).ok_or_else(|| missing(doing, what));
         self.come_back().await;
         answer
     }
 
     async fn write(&self, doing: &'static str, what: &str, write: Write) -> Answer<()> {
         let lost = || refused(doing, Why::Unreachable, "no answer");
-        let apply = || self.lock().truth.apply(doing, &write);
+        let apply = || self.settled().truth.apply(doing, &write);
         let answer = match self.arrive(doing, what).await {
             Strike::Pass => apply(),
             Strike::Refuse(why) => Err(refused(doing, why, "refused by the plan")),
@@ -386,13 +349,12 @@ impl Api for World {
     }
 
     async fn identity(&self) -> Answer<Identity> {
-        let arn = self.lock().caller.clone();
+        let arn = format!("arn:aws:iam::{ACCOUNT}:user/operator");
         self.read("GetCallerIdentity", "", |_| Some(Identity { account: ACCOUNT.to_owned(), arn })).await
     }
 
     async fn sagemaker_roles(&self) -> Answer<Vec<String>> {
-        let roles = self.lock().roles.clone();
-        self.read("ListRoles", "", |_| Some(roles)).await
+        self.read("ListRoles", "", |_| Some(vec![ROLE.to_owned()])).await
     }
 
     async fn hub_document(&self, model_id: &str, version: Option<&str>) -> Answer<HubDocument> {

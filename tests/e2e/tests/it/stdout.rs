@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use longhaul_e2e::{Era, Setup, Sim, Stdio, binaries, report, wire};
+use longhaul_e2e::{Era, LOUDEST, Setup, Sim, Stdio, binaries, report, wire};
 use serde_json::{Value, json};
 use tokio::io::AsyncWriteExt;
 
@@ -60,7 +60,7 @@ const NOISE: [&[u8]; 6] = [
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn ten_thousand_calls_at_the_loudest_leave_only_json_rpc_on_stdout() {
     let sim = Sim::start(&["--create-seconds=0"]).await;
-    let setup = Setup::sagemaker(&sim).env("MCP_LOG_LEVEL", "trace");
+    let setup = Setup::sagemaker(&sim).env("MCP_LOG_LEVEL", LOUDEST);
     let mut server = setup.stdio();
     let made = server
         .call("deploy_jumpstart_model", json!({ "model_id": "sim-ic-mobilenet", "endpoint_name": "there" }))
@@ -104,7 +104,7 @@ async fn ten_thousand_calls_at_the_loudest_leave_only_json_rpc_on_stdout() {
 }
 
 fn fragile() -> Stdio {
-    Setup::of(binaries::program("fragile-mcp")).env("MCP_LOG_LEVEL", "trace").flag("--allow-write").stdio()
+    Setup::of(binaries::program("fragile-mcp")).env("MCP_LOG_LEVEL", LOUDEST).flag("--allow-write").stdio()
 }
 
 #[tokio::test]

@@ -79,7 +79,6 @@ async fn a_storm_over_a_deployment_that_is_followed_is_survived() {
 
 /// A look that fails says nothing of the work, the first one neither.
 #[tokio::test]
-#[ignore = "fails: a wait whose first look fails says `failed`, one whose second look fails `unknown`"]
 async fn a_wait_that_never_gets_to_look_leaves_the_state_unknown() {
     let sim = Sim::start(&[]).await;
     let mut server = Setup::sagemaker(&sim).env("SAGEMAKER_PATIENCE_SECONDS", "2").stdio();

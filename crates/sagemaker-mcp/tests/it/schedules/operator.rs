@@ -5,7 +5,7 @@ use std::{future::pending, sync::Arc, time::Duration};
 
 use longhaul::{
     context::Context,
-    fault::Fault,
+    fault::{Fault, FaultCode},
     follow::{Ending, Follower, News, Watch, follow},
     operation::{Operation, Running},
     tool::{LongTool, QuickTool},
@@ -33,7 +33,7 @@ const PATIENCE: u32 = 150;
 #[derive(Debug)]
 pub(crate) enum Told {
     Succeeded(EndpointResult),
-    Failed(Fault),
+    Failed(Box<Fault>),
     /// It goes on, or that is not known.
     Open,
     /// There was nobody left to tell.
@@ -44,9 +44,15 @@ pub(crate) enum Told {
 #[derive(Debug)]
 pub(crate) enum Settled {
     Succeeded,
-    Failed(Fault),
+    Failed(Box<Fault>),
     /// Not within [`PATIENCE`] calls.
     Never,
+}
+
+impl Settled {
+    pub(crate) fn failed_with(&self, code: FaultCode) -> bool {
+        matches!(self, Self::Failed(fault) if fault.code == code)
+    }
 }
 
 /// A server process: its tools, and the work that outlives the calls that began it.
@@ -90,7 +96,7 @@ impl Process {
             () = self.world.died() => return Told::Died,
             begun = &mut begun => match begun.expect("a start does not panic") {
                 Ok(handle) => handle,
-                Err(fault) => return Told::Failed(fault),
+                Err(fault) => return Told::Failed(fault.into()),
             },
             () = sleep(wait.max(Duration::from_secs(4))) => return Told::Open,
         };
@@ -103,7 +109,7 @@ impl Process {
         };
         match followed.ending {
             Ending::Succeeded(result) => Told::Succeeded(result),
-            Ending::Failed(fault) => Told::Failed(fault),
+            Ending::Failed(fault) => Told::Failed(fault.into()),
             Ending::Running(_) | Ending::Unknown(_) => Told::Open,
         }
     }
@@ -227,7 +233,10 @@ impl Operator {
     async fn hear(&mut self, told: Told) -> Option<Settled> {
         self.process.world.note(|| match &told {
             Told::Succeeded(result) => format!("-> {}", result.message),
-            Told::Failed(fault) => format!("-> {}: {}", fault.code.as_str(), fault.message),
+            // Without the wall's time, so that a replay says the same.
+            Told::Failed(fault) => {
+                format!("-> {}: {}", fault.code.as_str(), fault.message.split(" at 2").next().unwrap_or_default())
+            }
             Told::Open => "-> open".to_owned(),
             Told::Died => "-> died".to_owned(),
         });
@@ -241,10 +250,13 @@ impl Operator {
         None
     }
 
-    /// Calls `cleanup_leftovers`: lists, then removes what is old enough.
-    pub(crate) async fn clean(&mut self) -> Option<Cleaned> {
+    /// Calls `cleanup_leftovers`: lists, then removes what is old enough; the `rash` do not always
+    /// look how old it is.
+    pub(crate) async fn clean(&mut self, rash: bool) -> Option<Cleaned> {
         let found = self.cleanup(CleanupLeftovers { dry_run: true, names: Vec::new() }).await?;
-        let names: Vec<String> = found.leftovers.iter().filter(|old| !old.young).map(|old| old.name.clone()).collect();
+        let all = rash && self.rng.bool();
+        let chosen = found.leftovers.iter().filter(|left| all || !left.young);
+        let names: Vec<String> = chosen.map(|left| left.name.clone()).collect();
         if names.is_empty() {
             return Some(found);
         }

@@ -117,10 +117,6 @@ pub(crate) fn arguments(name: Option<&str>) -> DeployJumpStartModel {
     }
 }
 
-fn superseded(settled: &Settled) -> bool {
-    matches!(settled, Settled::Failed(fault) if fault.code == FaultCode::Superseded)
-}
-
 impl Story {
     fn new(number: u64, fresh_names: bool) -> Self {
         let mut rng = fastrand::Rng::with_seed(number ^ 0x5eed);
@@ -144,7 +140,7 @@ impl Story {
         // Where two race, what comes in between decides; one alone may as well be fast.
         let alone = matches!(plot, Plot::Alone | Plot::ChangeOfMind | Plot::Again);
         let latency_ms = if alone && rng.bool() { 0 } else { 300 };
-        world.set_plan(Plan { trouble: 0.19, kill: 0.06, kills, latency_ms, ..Plan::default() });
+        world.set_plan(Plan { trouble: 0.19, kill: 0.06, kills, latency_ms });
         Self { plot, world, config, args, name, fails, fresh_names, rng, violations: Vec::new() }
     }
 
@@ -173,7 +169,7 @@ impl Story {
                 a.deploy_calls(&args, calls).await;
                 // What the first calls have begun may come after the first removal.
                 let mut settled = a.delete(&name).await;
-                while superseded(&settled) {
+                while settled.failed_with(FaultCode::Superseded) {
                     settled = a.delete(&name).await;
                 }
                 self.removed(&settled);
@@ -201,7 +197,7 @@ impl Story {
                 let cleaning = async {
                     for _ in 0..4 {
                         b.rest(0..120).await;
-                        b.clean().await;
+                        b.clean(true).await;
                     }
                 };
                 let (settled, ()) = tokio::join!(biased; a.deploy(&args), cleaning);
@@ -223,13 +219,17 @@ impl Story {
         let calls = a.times(1..=4);
         a.delete_calls(&name, calls).await;
         for _ in 0..4 {
-            match a.deploy(&args).await {
-                Settled::Failed(fault) if fault.code == FaultCode::FailedBefore => {
-                    let settled = a.delete(&name).await;
-                    self.removed(&settled);
-                }
-                settled => return self.deployed(&settled),
+            let ending = self.world.look(|truth| truth.ending(&name));
+            let settled = a.deploy(&args).await;
+            let still = self.world.look(|truth| truth.ending(&name));
+            if ending.is_some() && ending == still && matches!(settled, Settled::Succeeded) {
+                self.broken("truthful", "a deployment joined what somebody wants to be gone");
             }
+            if !settled.failed_with(FaultCode::FailedBefore) {
+                return self.deployed(&settled);
+            }
+            let settled = a.delete(&name).await;
+            self.removed(&settled);
         }
         self.broken("terminal", "a removed endpoint stays in the way");
     }
@@ -247,9 +247,7 @@ impl Story {
         if matches!(both, (Settled::Succeeded, Settled::Succeeded)) {
             self.broken("truthful", "two who want different things both have them");
         }
-        let refused =
-            |settled: &Settled| matches!(settled, Settled::Failed(fault) if fault.code == FaultCode::Conflict);
-        if refused(&both.0) && refused(&both.1) {
+        if both.0.failed_with(FaultCode::Conflict) && both.1.failed_with(FaultCode::Conflict) {
             self.broken("terminal", "both are in each other's way, and neither has it");
         }
     }
@@ -267,12 +265,10 @@ impl Story {
     fn expected(&self, fault: &Fault) -> bool {
         use FaultCode::{Aborted, Conflict, FailedBefore, Gone, OperationFailed, Superseded};
         let removed = matches!(self.plot, Plot::ChangeOfMind | Plot::Again | Plot::DeployAgainstDelete);
-        match fault.code {
-            OperationFailed | FailedBefore if self.fails => true,
-            OperationFailed | Conflict => self.plot == Plot::Rivals,
-            FailedBefore | Aborted | Gone | Superseded => removed,
-            _ => false,
-        }
+        let code = fault.code;
+        (matches!(code, OperationFailed | FailedBefore) && self.fails)
+            || (matches!(code, OperationFailed | Conflict) && self.plot == Plot::Rivals)
+            || (matches!(code, FailedBefore | Aborted | Gone | Superseded) && removed)
     }
 
     /// A success that nobody has spoilt since must be there.
@@ -293,7 +289,9 @@ impl Story {
     fn removed(&mut self, settled: &Settled) {
         match settled {
             Settled::Succeeded => {}
-            superseded_by_another if superseded(superseded_by_another) && self.plot == Plot::DeployAgainstDelete => {}
+            // Another one deploys it anew.
+            Settled::Failed(_)
+                if settled.failed_with(FaultCode::Superseded) && self.plot == Plot::DeployAgainstDelete => {}
             Settled::Failed(fault) => self.broken("ending", format!("{}: {}", fault.code.as_str(), fault.message)),
             Settled::Never => self.broken("terminal", "a removal never settles"),
         }
@@ -374,16 +372,16 @@ impl Story {
     async fn end(&mut self) {
         let mut operator = self.operator();
         let before = self.world.counts();
-        match operator.delete(&self.name).await {
-            Settled::Succeeded => {}
-            settled => self.broken("terminal", format!("the last removal: {settled:?}")),
+        let settled = operator.delete(&self.name).await;
+        if !matches!(settled, Settled::Succeeded) {
+            self.broken("terminal", format!("the last removal: {settled:?}"));
         }
         self.told_the_truth(&operator);
         let after = self.world.counts();
         let torn = after.torn_configs - before.torn_configs;
         self.torn(&Counts { torn_configs: torn, torn_models: after.torn_models - before.torn_models, ..after });
         sleep(Duration::from_secs(700)).await;
-        operator.clean().await;
+        operator.clean(false).await;
         sleep(Duration::from_secs(60)).await;
         for thing in self.world.everything() {
             self.broken("left", thing);

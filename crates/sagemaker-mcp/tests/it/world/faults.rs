@@ -1,6 +1,6 @@
 //! What goes wrong between a caller and SageMaker, and when.
 
-use std::{collections::VecDeque, time::Duration};
+use std::time::Duration;
 
 use sagemaker_mcp::error::Why;
 
@@ -42,16 +42,11 @@ pub(crate) struct Plan {
     pub(crate) kills: u32,
     /// A request and its answer take up to so many milliseconds each.
     pub(crate) latency_ms: u64,
-    /// Strikes at the next request of an operation, before anything random.
-    pub(crate) scripted: VecDeque<(&'static str, Strike)>,
 }
 
 impl Plan {
     /// What happens to this request. Only a `mortal` caller can die.
-    pub(crate) fn strike(&mut self, rng: &mut fastrand::Rng, doing: &str, mortal: bool) -> Strike {
-        if let Some(found) = self.scripted.iter().position(|(operation, _)| *operation == doing) {
-            return self.scripted.remove(found).map_or(Strike::Pass, |(_, strike)| strike);
-        }
+    pub(crate) fn strike(&mut self, rng: &mut fastrand::Rng, mortal: bool) -> Strike {
         if self.trouble == 0.0 && self.kills == 0 {
             return Strike::Pass;
         }

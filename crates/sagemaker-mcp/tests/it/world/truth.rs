@@ -102,7 +102,7 @@ pub(crate) fn refused(doing: &'static str, why: Why, text: &str) -> SageMakerErr
         Why::Missing | Why::Taken | Why::Busy | Why::Refused => ("ValidationException", 400),
         Why::Quota => ("ResourceLimitExceeded", 400),
         Why::Denied => ("AccessDeniedException", 400),
-        Why::Unauthenticated => ("ExpiredTokenException", 400),
+        Why::Unauthenticated | Why::NoCredentials => ("ExpiredTokenException", 400),
         Why::Throttled => ("ThrottlingException", 400),
         Why::Unreachable => ("InternalFailure", 500),
     };
@@ -146,10 +146,6 @@ impl Endpoint {
         }
         let (last, takes) = self.timeline.last().map_or(("InService", Duration::ZERO), |(s, t)| (s.as_str(), *t));
         (last, since - takes)
-    }
-
-    pub(crate) fn is_deleting(&self) -> bool {
-        self.deleting.is_some()
     }
 }
 
@@ -230,6 +226,13 @@ impl Truth {
     /// Whether everybody has been able to see the endpoint for so long.
     pub(crate) fn in_view_for(&self, name: &str, long: Duration) -> bool {
         self.endpoints.get(name).is_some_and(|endpoint| endpoint.visible + long <= Instant::now())
+    }
+
+    /// When the endpoint was made, if everybody can read that its end was asked for.
+    pub(crate) fn ending(&self, name: &str) -> Option<Instant> {
+        let endpoint = self.endpoints.get(name)?;
+        let marked = endpoint.tags.iter().any(|(from, key, _)| key == names::TAG_ENDING && *from <= Instant::now());
+        marked.then_some(endpoint.created)
     }
 
     pub(crate) fn model_of(&self, config: &str) -> Option<&str> {
