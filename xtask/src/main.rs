@@ -2,10 +2,11 @@
 //!
 //! | command | does |
 //! |---|---|
+//! | [`demo`] | the servers at work, in a terminal, without any cloud |
 //! | [`tidy`] | proves what the compiler does not: dependency arrows, sizes, names, links |
 //! | [`docs`] | regenerates the tables of the documents from the built servers |
-//! | [`test`] | the Rust tests, then third-party clients and back ends |
-//! | [`bench`] | costs as instruction counts and as ratios within one run |
+//! | [`mod@test`] | the Rust tests, then third-party clients and back ends |
+//! | [`mod@bench`] | costs as instruction counts and as ratios within one run |
 #![expect(
     clippy::disallowed_methods,
     clippy::disallowed_types,
@@ -14,6 +15,7 @@
 )]
 
 mod bench;
+mod demo;
 mod docs;
 mod run;
 mod test;
@@ -28,6 +30,8 @@ use clap::Parser;
 #[derive(Parser)]
 #[command(name = "cargo xtask", version)]
 enum Command {
+    /// Shows the servers at work, in a terminal, without any cloud.
+    Demo,
     /// Proves what the compiler does not: dependency arrows, sizes, names, links.
     Tidy,
     /// Regenerates the tables of tools and settings from the built servers.
@@ -40,6 +44,7 @@ enum Command {
 
 fn main() -> ExitCode {
     let done = match Command::parse() {
+        Command::Demo => demo::run(),
         Command::Tidy => tidy::run(),
         Command::Docs(options) => docs::run(&options),
         Command::Test(options) => test::run(&options),

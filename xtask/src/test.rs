@@ -7,7 +7,6 @@ mod conformance;
 mod third_party;
 
 use std::{
-    error::Error,
     io::{BufRead, BufReader, Write},
     process::{Command, Stdio},
 };
@@ -89,32 +88,37 @@ struct Sum {
 impl Sum {
     fn third_party(&mut self, suites: &[Suite]) -> Outcome {
         let scripts: Vec<Suite> = suites.iter().copied().filter(|suite| suite.is_script()).collect();
-        let conformance = suites.contains(&Suite::Conformance);
-        if scripts.is_empty() && !conformance {
+        let conformance: Vec<Suite> = suites.iter().copied().filter(|suite| *suite == Suite::Conformance).collect();
+        let python = self.ready(&scripts, Python::ready);
+        let node = self.ready(&conformance, Node::ready);
+        if python.is_none() && node.is_none() {
             return Ok(());
         }
         let mut build = cargo(["build", "--bins", "--package", "longhaul-sim"]);
-        if conformance || scripts.contains(&Suite::McpClient) {
+        if node.is_some() || scripts.contains(&Suite::McpClient) {
             build.args(["--package", "sagemaker-mcp"]);
         }
         run_command(&mut build)?;
-        if !scripts.is_empty() {
-            match Python::ready() {
-                Ok(python) => self.scripts(&scripts, &python)?,
-                Err(missing) => self.leave_out(&scripts, &*missing),
-            }
+        if let Some(python) = python {
+            self.scripts(&scripts, &python)?;
         }
-        if conformance {
-            match Node::ready() {
-                Ok(node) => self.conformance(&node)?,
-                Err(missing) => self.leave_out(&[Suite::Conformance], &*missing),
-            }
+        if let Some(node) = node {
+            self.conformance(&node)?;
         }
         Ok(())
     }
 
-    fn leave_out(&mut self, suites: &[Suite], missing: &dyn Error) {
+    /// What these suites need, if there are any and it can be had.
+    fn ready<T>(&mut self, suites: &[Suite], ready: fn() -> Outcome<T>) -> Option<T> {
+        if suites.is_empty() {
+            return None;
+        }
+        let missing = match ready() {
+            Ok(ready) => return Some(ready),
+            Err(missing) => missing,
+        };
         self.left_out.extend(suites.iter().map(|suite| format!("{}: {missing}", suite.name())));
+        None
     }
 
     fn scripts(&mut self, suites: &[Suite], python: &Python) -> Outcome {

@@ -224,13 +224,17 @@ impl Eyes {
     /// The look at the bound: good news count, bad looks do not.
     fn last_look<T>(mut self, look: Result<Observation<T>, Fault>, follower: &mut impl Follower) -> Followed<T> {
         match (self.see(look, follower), &self.last) {
-            (Seen::Over(Ending::Unknown(fault)), Some(_)) => {
-                self.missed = Some(fault);
-                self.left()
+            (Seen::Over(Ending::Unknown(fault)), Some(_)) => self.missed = Some(fault),
+            (Seen::Over(ending), _) => return self.ended(ending),
+            (Seen::Missed | Seen::Running(_), _) => {}
+        }
+        // Who was never seen cannot be called running.
+        match (&self.last, &self.missed) {
+            (None, Some(fault)) => {
+                let unseen = Ending::Unknown(fault.clone());
+                self.ended(unseen)
             }
-            (Seen::Missed | Seen::Running(_), Some(_)) => self.left(),
-            (Seen::Over(ending), _) => self.ended(ending),
-            (Seen::Missed | Seen::Running(_), None) => self.left(),
+            _ => self.left(),
         }
     }
 

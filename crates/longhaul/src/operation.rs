@@ -92,8 +92,8 @@ pub struct Running {
     pub fraction: Option<f64>,
     /// What is going on, in a few words.
     pub detail: String,
-    /// The work stands still until a stepwise call takes its next step.
-    pub waits_for_caller: bool,
+    /// The work stands still until this call takes the next step.
+    pub waits_for: Option<Next>,
     /// What is there and may cost money if nobody goes on.
     pub leftovers: Vec<String>,
 }
@@ -105,10 +105,10 @@ impl Running {
         Self { phase: phase.into(), detail: detail.into(), ..Self::default() }
     }
 
-    /// Stands still until a stepwise call goes on with it.
+    /// Stands still until `call` goes on with it.
     #[must_use]
-    pub fn waiting_for_caller(mut self) -> Self {
-        self.waits_for_caller = true;
+    pub fn waiting_for(mut self, call: Next) -> Self {
+        self.waits_for = Some(call);
         self
     }
 

@@ -34,10 +34,23 @@ pub fn clean_value(value: &mut Value) {
             if fields.keys().any(|key| needs_cleaning(key)) {
                 *fields = std::mem::take(fields).into_iter().map(|(key, value)| (clean(&key), value)).collect();
             }
-            fields.values_mut().for_each(clean_value);
+            for (key, value) in fields.iter_mut() {
+                match value {
+                    Value::String(secret) if is_secret_key(key) => "[redacted]".clone_into(secret),
+                    // Cut, it would be another place in the list.
+                    Value::String(cursor) if key == "cursor" => *cursor = redact(&neutralise(cursor)).into_owned(),
+                    _ => clean_value(value),
+                }
+            }
         }
         Value::Null | Value::Bool(_) | Value::Number(_) => {}
     }
+}
+
+/// Whether a field of this name holds a secret, whatever it looks like.
+fn is_secret_key(key: &str) -> bool {
+    const KEYS: [&str; 7] = ["password", "passwd", "secret", "client_secret", "private_key", "api_key", "access_token"];
+    KEYS.iter().any(|known| known.eq_ignore_ascii_case(key))
 }
 
 fn needs_cleaning(text: &str) -> bool {
@@ -74,12 +87,13 @@ static SECRETS: LazyLock<Regex> = LazyLock::new(|| {
     let words = r"password|passwd|passphrase|secret(?:_?access_?key)?|client_secret|api_?-?key|access_?token|auth_?token|session_?token|security_?token|private_?key|credential|authorization|x-amz-signature|x-amz-security-token|x-amz-credential";
     Regex::new(&format!(
         concat!(
-            r"(?P<key>(?i:[a-z0-9_-]*(?:{words})[a-z0-9_-]*)[\x22']?\s*[=:]\s*(?:(?i:basic|bearer)\s+)?[\x22']?)(?P<value>[^\s\x22',;&]+)",
-            r"|(?P<bearer>(?i:bearer)\s+)[A-Za-z0-9._~+/=-]{{8,}}",
+            // A colon alone is part of many names (arn:aws:secretsmanager:…).
+            r"(?P<key>(?:(?i:[a-z0-9_-]*(?:{words})[a-z0-9_-]*)|\b[A-Z0-9_]*(?:TOKEN|PWD))\\?[\x22']?\s*(?:=\s*|:\s+|:\\?[\x22'])(?:(?i:basic|bearer)\s+)?\\?[\x22']?)(?P<value>[^\s\x22'\\,;&]+)",
+            r"|(?P<bearer>(?i:bearer)\s+)[A-Za-z0-9._~+/=-]{{20,}}",
             r"|(?P<url>[a-zA-Z][a-zA-Z0-9+.-]*://)[^/\s:@]+:[^/\s@]+@",
             r"|\b(?:AKIA|ASIA|AROA|AIDA)[A-Z0-9]{{16}}\b",
             r"|\beyJ[A-Za-z0-9_-]{{8,}}\.[A-Za-z0-9_-]{{8,}}\.[A-Za-z0-9_-]*",
-            r"|\b(?:hf_[A-Za-z0-9]{{20,}}|gh[pousr]_[A-Za-z0-9]{{30,}}|sk-[A-Za-z0-9_-]{{20,}}|xox[abprs]-[A-Za-z0-9-]{{10,}})",
+            r"|\b(?:hf_[A-Za-z0-9]{{20,}}|gh[pousr]_[A-Za-z0-9]{{30,}}|sk-(?:(?:proj|ant|live|test)-[A-Za-z0-9_-]{{16,}}|[A-Za-z0-9]{{20,}})|xox[abprs]-[A-Za-z0-9-]{{10,}})",
             r"|-----BEGIN [A-Z ]*PRIVATE KEY-----(?s:.*?)(?:-----END [A-Z ]*PRIVATE KEY-----|\z)",
         ),
         words = words
@@ -135,6 +149,9 @@ mod tests {
             ("Authorization: Bearer hunter2canary.x", "Authorization: Bearer [redacted]"),
             ("see https://me:hunter2canary@host/x", "see https://[redacted]@host/x"),
             ("key AKIAHUNTER2CANARYXYZ.", "key [redacted]."),
+            ("{\\\"password\\\":\\\"hunter2canary\\\"}", "{\\\"password\\\":\\\"[redacted]"),
+            ("HF_TOKEN=hunter2canary", "HF_TOKEN=[redacted]"),
+            ("sk-ant-hunter2canary0123456789", "[redacted]"),
             ("HF_API_KEY=hunter2canary MODE=x", "HF_API_KEY=[redacted] MODE=x"),
             ("-----BEGIN RSA PRIVATE KEY-----\nhunter2canary", "[redacted]"),
             ("?X-Amz-Signature=hunter2canary&b=1", "?X-Amz-Signature=[redacted]&b=1"),
@@ -153,6 +170,10 @@ mod tests {
             "max_new_tokens: 64",
             "arn:aws:iam::123456789012:role/SageMakerExecution",
             "https://docs.example.com/a?b=c",
+            "arn:aws:secretsmanager:us-east-1:123456789012:secret:x",
+            "sk-learn-regression-prod-v2",
+            "my-sk-learn-classification-endpoint",
+            "Bearer authentication failed",
         ] {
             assert_eq!(clean(text), text);
         }
@@ -162,6 +183,14 @@ mod tests {
     fn a_field_is_at_most_four_kibibytes_long_and_cut_between_characters() {
         let text = clean(&"模".repeat(4000));
         assert!(text.len() <= FIELD_LIMIT && text.ends_with(CUT), "{}", text.len());
+    }
+
+    #[test]
+    fn a_secret_is_known_by_its_fields_name_and_a_cursor_is_never_cut() {
+        let long = "c".repeat(2 * FIELD_LIMIT);
+        let mut value = serde_json::json!({"Password": "plain words", "cursor": long});
+        clean_value(&mut value);
+        assert_eq!(value, serde_json::json!({"Password": "[redacted]", "cursor": long}));
     }
 
     #[test]

@@ -40,7 +40,7 @@ impl Class {
     }
 
     /// The flag with which an operator allows it.
-    fn flag(self) -> &'static str {
+    pub(crate) fn flag(self) -> &'static str {
         match self {
             Self::Read => "--read-only",
             Self::Write => "--allow-write",
@@ -100,6 +100,12 @@ pub trait LongTool: Send + Sync + 'static {
     /// Whether the open call itself carries the work on, step by step, in [`Self::advance`].
     /// Such a tool never answers with a task: nobody would take the steps.
     const STEPWISE: bool = false;
+    /// Whether a repeated call joins what the first one started. A call that starts anew each
+    /// time is annotated so, and never named as its own `next`.
+    const IDEMPOTENT: bool = true;
+    /// Whether `tasks/cancel` of a task that this tool made asks the backend to end the work, by
+    /// [`Operation::abort`]. For tools that begin it; one that only watches must not end it.
+    const ABORTS: bool = false;
     /// What is asked for. Its doc comment is the tool's description.
     /// `wait_seconds` and `confirm` belong to the dispatcher.
     type Args: DeserializeOwned + JsonSchema + Send + 'static;

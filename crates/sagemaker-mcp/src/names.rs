@@ -99,6 +99,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::start::Start;
 
     #[test]
     fn the_same_words_give_the_same_name_and_other_words_another() {
@@ -107,6 +108,15 @@ mod tests {
         assert_eq!(name("local", "pytorch-ic"), name("local", "pytorch-ic"));
         assert_ne!(name("local", "pytorch-ic"), name("alice", "pytorch-ic"));
         assert!(name("local", "pytorch-ic").starts_with("pytorch-ic-"));
+    }
+
+    /// These names find what older versions have started. If this fails, a repeated call would
+    /// deploy a second time after an upgrade: keep new arguments out of the digest where absent.
+    #[test]
+    fn derived_names_never_change_from_version_to_version() {
+        let start = Start { model_id: "pytorch-ic".into(), instance_count: 1, ..Start::default() };
+        assert_eq!(endpoint_name("pytorch-ic", "deploy_jumpstart_model", "local", &start), "pytorch-ic-fed7e4bc4e");
+        assert_eq!(parts_name("llama", &start), "llama-lh-0361440ee99a");
     }
 
     #[test]

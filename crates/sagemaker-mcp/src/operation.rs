@@ -8,7 +8,7 @@ use std::{
 use longhaul::{
     clock,
     context::Context,
-    fault::Fault,
+    fault::{Fault, FaultCode},
     operation::{Observation, Operation, Subject},
 };
 use schemars::JsonSchema;
@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     api::{Api, EndpointSeen, PartKind, Tags},
     error::{SageMakerError, Why, if_there},
-    names, states, tools,
+    names, removal, states, tools,
 };
 
 /// An endpoint as an operation.
@@ -69,6 +69,17 @@ pub struct Parts {
     pub configs: Vec<String>,
     /// Names of its models.
     pub models: Vec<String>,
+    /// What this server did not make and leaves alone, with what it is.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub others: Vec<String>,
+}
+
+impl Parts {
+    /// Whether there is nothing to remove.
+    #[must_use]
+    pub fn nothing(&self) -> bool {
+        self.configs.is_empty() && self.models.is_empty()
+    }
 }
 
 /// What a finished operation brings.
@@ -92,6 +103,9 @@ pub struct EndpointResult {
     /// What a removal would remove.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub would_remove: Vec<String>,
+    /// What stood behind it and is still there.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub still_there: Vec<String>,
 }
 
 /// How to invoke an endpoint.
@@ -158,7 +172,9 @@ impl<A: Api> Operation for Endpoint<A> {
 
     fn subject(&self, handle: &EndpointHandle) -> Subject {
         let resume = match &handle.goal {
-            Goal::InService { .. } => tools::wait_until_in_service(&handle.name),
+            Goal::InService { config } => {
+                tools::wait_until_in_service(&handle.name).with("endpoint_config_name", config.as_str())
+            }
             Goal::Gone { parts } if *parts == Parts::default() => tools::wait_until_deleted(&handle.name),
             Goal::Gone { .. } | Goal::Shown { .. } => tools::delete(&handle.name),
         };
@@ -191,7 +207,15 @@ impl<A: Api> Operation for Endpoint<A> {
             },
             Goal::Gone { parts } => {
                 let left = if seen.is_some() { parts.clone() } else { self.remaining(parts).await? };
-                Ok(states::going(handle, seen.as_ref(), &left))
+                let told = states::going(handle, seen.as_ref(), &left);
+                match told {
+                    // Who only waited for the endpoint is told of what stands behind it still.
+                    Observation::Succeeded(result) if seen.is_none() && parts.nothing() => {
+                        let behind = removal::behind(self.api(), &handle.name).await?;
+                        Ok(Observation::Succeeded(result.and_still_there(&states::named(None, &behind))))
+                    }
+                    told => Ok(told),
+                }
             }
             Goal::Shown { parts } => Ok(Observation::Succeeded(EndpointResult::shown(handle, seen.as_ref(), parts))),
         }
@@ -201,8 +225,12 @@ impl<A: Api> Operation for Endpoint<A> {
     /// that is being created cannot be deleted: the wish stays, a new start will not join it, and
     /// its description shows it with the call that removes it.
     async fn abort(&self, _: &Context, handle: &EndpointHandle) -> Result<(), Fault> {
+        let Goal::InService { config } = &handle.goal else {
+            return Err(Fault::new(FaultCode::Unsupported, "only a deployment can be asked to end"));
+        };
         let Some(seen) = self.find(&handle.name).await? else { return Ok(()) };
-        if handle.created_ms.is_some_and(|created| created != states::millis(seen.created)) {
+        let ours = handle.created_ms.map_or(seen.config == *config, |created| created == states::millis(seen.created));
+        if !ours {
             return Ok(());
         }
         mark_ending(self.api(), &seen.arn).await?;
@@ -277,7 +305,25 @@ impl EndpointResult {
             }),
             usage_note: Some("It costs money until delete_sagemaker_endpoint removes it.".to_owned()),
             would_remove: Vec::new(),
+            still_there: Vec::new(),
         }
+    }
+
+    /// Another endpoint is there under its name.
+    #[must_use]
+    pub fn replaced(name: &str) -> Self {
+        let message = format!("The endpoint that was asked about is gone; another one called {name} is there.");
+        Self { message, ..Self::gone(name) }
+    }
+
+    /// With what stood behind it and is still there.
+    #[must_use]
+    pub fn and_still_there(mut self, names: &[String]) -> Self {
+        if !names.is_empty() {
+            self.message = format!("The endpoint {} is gone; still there: {}.", self.endpoint_name, names.join(", "));
+            self.still_there = names.to_vec();
+        }
+        self
     }
 
     /// An endpoint that is no more.
@@ -377,7 +423,7 @@ mod tests {
     fn a_handle_travels_and_holds_names_only() {
         for goal in [
             Goal::InService { config: "c".into() },
-            Goal::Gone { parts: Parts { configs: vec!["c".into()], models: vec!["m".into()] } },
+            Goal::Gone { parts: Parts { configs: vec!["c".into()], models: vec!["m".into()], others: vec![] } },
             Goal::Shown { parts: Parts::default() },
         ] {
             let handle = EndpointHandle::of(&seen(60), goal);

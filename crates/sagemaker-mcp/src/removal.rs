@@ -41,9 +41,16 @@ const PAGES: usize = 50;
 /// # Errors
 /// AWS could not be asked.
 pub async fn find<A: Api>(endpoint: &Endpoint<A>, name: &str) -> Result<(Option<EndpointSeen>, Parts), SageMakerError> {
+    let api = endpoint.api();
     let seen = endpoint.find(name).await?;
-    let behind = behind(endpoint.api(), name).await?;
-    Ok((seen, behind))
+    let mut parts = behind(api, name).await?;
+    if let Some(seen) = seen.as_ref().filter(|seen| !parts.configs.contains(&seen.config)) {
+        let models = if_there(api.describe_config(&seen.config).await)?.map(|config| config.models).unwrap_or_default();
+        let config = format!("endpoint-config {} (not made by this server)", seen.config);
+        parts.others = vec![config];
+        parts.others.extend(models.iter().map(|model| format!("model {model} (not made by this server)")));
+    }
+    Ok((seen, parts))
 }
 
 /// The handle of a removal. Records the wish in the endpoint's tags and asks for the deletion;
@@ -109,14 +116,14 @@ async fn delete_endpoint(api: &impl Api, name: &str, status: &str) -> Result<boo
 }
 
 /// What this server made for the endpoint called `name` and is still there.
-async fn behind(api: &impl Api, name: &str) -> Result<Parts, SageMakerError> {
+pub(crate) async fn behind(api: &impl Api, name: &str) -> Result<Parts, SageMakerError> {
     let prefix = names::parts_prefix(name);
     let configs = made_parts(api, PartKind::Config, &prefix).await?;
     let models = made_parts(api, PartKind::Model, &prefix).await?;
     let of = |parts: Vec<Made>| {
         parts.into_iter().filter(|part| part.endpoint == name).map(|part| part.listed.name).collect()
     };
-    Ok(Parts { configs: of(configs), models: of(models) })
+    Ok(Parts { configs: of(configs), models: of(models), others: Vec::new() })
 }
 
 struct Made {
@@ -200,7 +207,7 @@ async fn left_over<A: Api>(
     let seen = endpoint.find(&made_for).await?;
     let why = match &seen {
         None => "its endpoint does not exist",
-        Some(seen) if seen.config == name || seen.pending_config.as_deref() == Some(name.as_str()) => return Ok(None),
+        Some(seen) if uses(seen, &name) => return Ok(None),
         Some(_) => "its endpoint serves another configuration",
     };
     let age = clock::now().duration_since(created).unwrap_or_default();
@@ -214,11 +221,21 @@ async fn left_over<A: Api>(
     }))
 }
 
-/// Removes a leftover: its configuration, then its model.
+/// Removes a leftover: its configuration, then its model. False where an endpoint has come to
+/// use it since it was found.
 ///
 /// # Errors
 /// SageMaker refuses one of them; the other may be gone.
-pub async fn remove(api: &impl Api, leftover: &Leftover) -> Result<(), SageMakerError> {
+pub async fn remove<A: Api>(endpoint: &Endpoint<A>, leftover: &Leftover) -> Result<bool, SageMakerError> {
+    let api = endpoint.api();
+    if endpoint.find(&leftover.endpoint).await?.is_some_and(|seen| uses(&seen, &leftover.name)) {
+        return Ok(false);
+    }
     delete_part(api, PartKind::Config, &leftover.name).await?;
-    delete_part(api, PartKind::Model, &leftover.name).await
+    delete_part(api, PartKind::Model, &leftover.name).await?;
+    Ok(true)
+}
+
+fn uses(seen: &EndpointSeen, config: &str) -> bool {
+    seen.config == config || seen.pending_config.as_deref() == Some(config)
 }

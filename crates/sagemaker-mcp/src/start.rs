@@ -30,26 +30,33 @@ const TRY_FOR: Duration = Duration::from_secs(90);
 /// A new endpoint is looked for so long before the handle goes without its time of creation.
 const LOOK_FOR: Duration = Duration::from_secs(8);
 
-/// What to start, in the caller's own words. No `Debug`: the environment may hold tokens.
-#[derive(Clone, PartialEq, Serialize)]
+/// What to start, in the caller's own words. Serialized it is what names are derived from: a new
+/// field must be left out where it is absent, or older starts are not found again. No `Debug`: the environment may hold tokens.
+#[derive(Clone, Default, PartialEq, Serialize)]
 pub struct Start {
     /// Id of the JumpStart model.
     pub model_id: String,
     /// Version, `*` or a pattern such as `1.*`; the newest if absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub model_version: Option<String>,
     /// Instance type; the model's default if absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub instance_type: Option<String>,
     /// Inference configuration; the best ranked if absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub inference_config: Option<String>,
     /// Number of instances.
     pub instance_count: u32,
     /// Whether the model's EULA is accepted.
     pub accept_eula: bool,
     /// Additional sources whose EULA is accepted.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub accept_additional_eulas: Vec<String>,
     /// Environment variables of the container.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub environment: BTreeMap<String, String>,
     /// Role that the model runs with.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub role_arn: Option<String>,
     /// Name of the endpoint.
     #[serde(skip)]

@@ -45,18 +45,26 @@ pub fn serving(
     if let Some(fault) = other_identity(asked, seen) {
         return Observation::Failed(fault);
     }
+    // The start could not see whose name it is.
+    if asked.created_ms.is_none() && serves_another(seen, config) {
+        return Observation::Failed(conflict(seen));
+    }
     let fail = |message: String| Observation::Failed(failure(asked, seen, message));
     match seen.status.as_str() {
         "InService" if seen.config == config => Observation::Succeeded(EndpointResult::serving(seen)),
-        "InService" => fail(format!(
-            "{} is InService, but serves {} and not {config}: the update did not come through",
-            seen.name, seen.config
+        "InService" => Observation::Failed(serves_otherwise(
+            seen,
+            format!(
+                "{} is InService, but serves {} and not {config}: the update did not come through",
+                seen.name, seen.config
+            ),
         )),
         "Failed" => fail(format!("SageMaker could not bring {} into service", seen.name)),
         "OutOfService" => fail(format!("{} is out of service", seen.name)),
-        "UpdateRollbackFailed" => {
-            fail(format!("{} failed to update and to roll back: it may serve a mix of old and new", seen.name))
-        }
+        "UpdateRollbackFailed" => Observation::Failed(serves_otherwise(
+            seen,
+            format!("{} failed to update and to roll back: it serves, with a mix of old and new", seen.name),
+        )),
         "Deleting" => Observation::Failed(
             Fault::new(FaultCode::Aborted, format!("{} is being deleted", seen.name))
                 .with_status(&seen.status)
@@ -77,7 +85,7 @@ pub fn going(asked: &EndpointHandle, seen: Option<&EndpointSeen>, parts: &Parts)
     let running = under_way(seen).with_leftovers(named(Some(&seen.name), parts));
     match seen.status.as_str() {
         "Deleting" => Observation::Running(running),
-        _ => Observation::Running(running.waiting_for_caller()),
+        _ => Observation::Running(running.waiting_for(tools::delete(&asked.name))),
     }
 }
 
@@ -90,12 +98,11 @@ fn going_under(asked: &EndpointHandle, seen: &EndpointSeen, parts: &Parts) -> Ob
         let fault = superseded(format!("{name} was not to be seen at first, and is there now"));
         return Observation::Failed(fault.with_next(tools::delete(name)));
     }
-    if *parts == Parts::default() {
-        return Observation::Succeeded(EndpointResult::gone(name));
+    if parts.nothing() {
+        return Observation::Succeeded(EndpointResult::replaced(name));
     }
-    Observation::Failed(superseded(format!(
-        "{name} is gone, but another one of that name was created since; nothing of it was touched"
-    )))
+    let message = format!("{name} is gone, but another one of that name was created since; nothing of it was touched");
+    Observation::Failed(superseded(message).with_leftovers(named(None, parts)).with_next(tools::find_leftovers()))
 }
 
 /// Phase of a removal whose endpoint is gone and whose configuration is next.
@@ -109,12 +116,12 @@ fn parts_going(asked: &EndpointHandle, parts: &Parts) -> Observation<EndpointRes
         (false, _) => REMOVING_CONFIG,
         (true, false) => REMOVING_MODELS,
         (true, true) if asked.created_ms.is_some() => {
-            return Observation::Succeeded(EndpointResult::gone(&asked.name));
+            return Observation::Succeeded(EndpointResult::gone(&asked.name).and_still_there(&parts.others));
         }
         (true, true) => return Observation::Succeeded(EndpointResult::absent(&asked.name)),
     };
     let detail = format!("the endpoint is gone; still there: {}", leftovers.join(", "));
-    Observation::Running(Running::new(phase, detail).with_leftovers(leftovers).waiting_for_caller())
+    Observation::Running(Running::new(phase, detail).with_leftovers(leftovers).waiting_for(tools::delete(&asked.name)))
 }
 
 /// Whether SageMaker would refuse to delete the endpoint now.
@@ -149,6 +156,17 @@ fn other_identity(asked: &EndpointHandle, seen: &EndpointSeen) -> Option<Fault> 
             .with_status(&seen.status)
             .with_next(tools::wait_until_in_service(&asked.name))
     })
+}
+
+/// The endpoint serves, and not as it was asked to: nothing that should be removed for it.
+fn serves_otherwise(seen: &EndpointSeen, message: String) -> Fault {
+    let backend = Backend { text: seen.failure_reason.clone(), ..Backend::default() };
+    Fault::new(FaultCode::OperationFailed, message)
+        .with_status(&seen.status)
+        .with_backend(backend)
+        .with_advice("Read the reason; an update can be repeated. The endpoint goes on serving meanwhile.")
+        .with_advice(format!("Read the container's log: CloudWatch, group /aws/sagemaker/Endpoints/{}.", seen.name))
+        .with_next(Next::new(tools::DESCRIBE, "Shows what it serves now.").with("endpoint_name", seen.name.as_str()))
 }
 
 fn failure(asked: &EndpointHandle, seen: &EndpointSeen, message: String) -> Fault {
@@ -226,15 +244,8 @@ pub fn before_start(seen: Option<&EndpointSeen>, config: &str, ending: Option<&s
                 .with_next(next),
         );
     }
-    if seen.config != config && seen.pending_config.as_deref() != Some(config) {
-        let fault = Fault::new(
-            FaultCode::Conflict,
-            format!("{name} exists and was asked for differently: it serves {}", seen.config),
-        )
-        .with_advice("Choose another `endpoint_name`, or delete this one first if it is no longer needed.");
-        return stop(
-            fault.with_next(Next::new(tools::DESCRIBE, "Shows what is there.").with("endpoint_name", name.as_str())),
-        );
+    if serves_another(seen, config) {
+        return stop(conflict(seen));
     }
     if let Some(since) = ending {
         let message = format!("{name} exists, but its end was asked for at {since} and has not been carried out");
@@ -247,6 +258,20 @@ pub fn before_start(seen: Option<&EndpointSeen>, config: &str, ending: Option<&s
         return stop(fault);
     }
     Standing::Join
+}
+
+fn serves_another(seen: &EndpointSeen, config: &str) -> bool {
+    seen.config != config && seen.pending_config.as_deref() != Some(config)
+}
+
+/// Somebody has asked for the same name in other words.
+fn conflict(seen: &EndpointSeen) -> Fault {
+    let name = &seen.name;
+    let message = format!("{name} exists and was asked for differently: it serves {}", seen.config);
+    Fault::new(FaultCode::Conflict, message)
+        .with_status(&seen.status)
+        .with_advice("Choose another `endpoint_name`, or delete this one first if it is no longer needed.")
+        .with_next(Next::new(tools::DESCRIBE, "Shows what is there.").with("endpoint_name", name.as_str()))
 }
 
 /// Milliseconds since 1970: SageMaker's times have no finer digits.
@@ -302,7 +327,7 @@ mod tests {
     }
 
     fn parts() -> Parts {
-        Parts { configs: vec!["new".into(), "old".into()], models: vec!["m".into()] }
+        Parts { configs: vec!["new".into(), "old".into()], models: vec!["m".into()], others: vec![] }
     }
 
     fn to_go() -> EndpointHandle {
@@ -313,7 +338,7 @@ mod tests {
     fn word(told: &Observation<EndpointResult>) -> String {
         match told {
             Observation::Succeeded(_) => "succeeded".into(),
-            Observation::Running(running) if running.waits_for_caller => format!("waiting {}", running.phase),
+            Observation::Running(running) if running.waits_for.is_some() => format!("waiting {}", running.phase),
             Observation::Running(running) => format!("running {}", running.phase),
             Observation::Failed(fault) => format!("failed {}", fault.code.as_str()),
         }
@@ -369,6 +394,7 @@ mod tests {
         let fault = fault(serving(&to_serve(), "new", Some(&serving_old("InService")), at(600)));
         assert_eq!((fault.code, fault.status.as_deref()), (FaultCode::OperationFailed, Some("InService")));
         assert!(fault.message.contains("serves old and not new"), "{fault}");
+        assert_eq!((next_tool(&fault), fault.leftovers.len()), (tools::DESCRIBE, 0), "it serves: nothing to remove");
     }
 
     #[test]

@@ -239,6 +239,7 @@ pub(super) fn render(server: &Inner, report: &impl Serialize, sentence: &str, is
         // A call whose arguments were cut or redacted is another call.
         report.remove("next");
     }
+    name_the_gate(server, &mut value);
     if let Some(code) = value.pointer("/error/code").and_then(Value::as_str) {
         server
             .metrics
@@ -248,6 +249,20 @@ pub(super) fn render(server: &Inner, report: &impl Serialize, sentence: &str, is
     let mut result = if is_error { CallToolResult::error(content) } else { CallToolResult::success(content) };
     result.structured_content = Some(value);
     result
+}
+
+/// A `next` that this server would refuse says so.
+fn name_the_gate(server: &Inner, value: &mut Value) {
+    let tool = value.pointer("/next/tool").and_then(Value::as_str).and_then(|tool| server.tools.get(tool));
+    let Some(needed) = tool.map(|tool| tool.listed_from()).filter(|needed| *needed > server.settings.allowed) else {
+        return;
+    };
+    if let Some(Value::String(why)) = value.pointer_mut("/next/why") {
+        why.push_str(&format!(
+            " Not allowed on this server now: the operator would have to start it with {}.",
+            needed.flag()
+        ));
+    }
 }
 
 /// Whether this very request may be answered with a task. Declaring the extension is not enough:

@@ -53,7 +53,7 @@ impl<T: LongTool> AnyTool for Long<T> {
     }
 
     fn entry(&self) -> Tool {
-        let facts = catalog::Facts { name: T::NAME, class: T::CLASS, idempotent: true, long: true };
+        let facts = catalog::Facts { name: T::NAME, class: T::CLASS, idempotent: T::IDEMPOTENT, long: true };
         catalog::entry::<T::Args, OperationReport<Output<T>>>(&facts)
     }
 
@@ -117,7 +117,7 @@ impl<T: LongTool> Long<T> {
         let until = after(call.arrived, wait);
         let reporter = token.map(|token| {
             let sink = ToPeer { peer: call.peer.peer.clone(), token };
-            Reporter::start(sink, note(&resource, "starting", None, Duration::ZERO))
+            Reporter::start(sink, note(&resource, "beginning", None, Duration::ZERO))
         });
         let admitted = Admitted { call, class, resource, again: next, until };
         let answered = AssertUnwindSafe(self.follow_through(&admitted, args, reporter.as_ref())).catch_unwind().await;
@@ -209,10 +209,18 @@ impl<T: LongTool> Long<T> {
         let call = &admitted.call;
         let mut report =
             OperationReport::new(T::Operation::KIND, &self.nothing(&call.server, &admitted.resource), State::Running);
-        report.phase = "starting".into();
+        report.phase = "beginning".into();
         report.elapsed_seconds = call.arrived.elapsed().as_secs();
-        report.message = format!("{} is still being started; the same call joins it.", admitted.resource);
-        report.next = Some(admitted.again.clone());
+        if T::IDEMPOTENT {
+            report.message =
+                format!("{}: the first step is still under way; the same call joins it.", admitted.resource);
+            report.next = Some(admitted.again.clone());
+        } else {
+            let message =
+                format!("{}: it is not known yet whether it was started; look before you repeat it", admitted.resource);
+            report.state = State::Unknown;
+            report = report.with_fault(Fault::new(FaultCode::OutcomeUnknown, message));
+        }
         rendered(&call.server, &report).into()
     }
 
@@ -254,12 +262,13 @@ impl<T: LongTool> Long<T> {
             }
             Ending::Failed(fault) => report = report.with_fault(fault),
             // Nobody takes the next step until the same call is made again: that is no running work.
-            Ending::Running(running) if T::STEPWISE && running.waits_for_caller => {
+            Ending::Running(Running { waits_for: Some(call), phase, detail, leftovers, .. }) => {
+                let what = if detail.is_empty() { String::new() } else { format!(" ({detail})") };
                 let message =
-                    format!("{name} is {}: {}; the same call goes on with it.", running.phase, running.detail);
-                let fault = Fault::new(FaultCode::NotYet, message).with_status(running.phase);
+                    format!("{name}: {phase}{what}; nothing more happens until {} goes on with it.", call.tool);
+                let fault = Fault::new(FaultCode::NotYet, message).with_status(phase);
                 report.state = State::Failed;
-                report = report.with_fault(fault.with_leftovers(running.leftovers).with_next(subject.resume.clone()));
+                report = report.with_fault(fault.with_leftovers(leftovers).with_next(call));
             }
             Ending::Running(running) => {
                 report.leftovers.clone_from(&running.leftovers);
@@ -356,9 +365,15 @@ fn state_of<O>(ending: &Ending<O>) -> State {
 /// A start that could not be carried through for a defect or for want of an answer may have been
 /// carried out all the same; a search that could not look has found nothing out.
 fn says_nothing_of_the_work(class: Class, code: FaultCode) -> bool {
-    let unanswered = matches!(code, FaultCode::OutcomeUnknown | FaultCode::Internal | FaultCode::Unreachable);
-    let not_looked = class == Class::Read && matches!(code, FaultCode::Throttled | FaultCode::Unauthenticated);
-    unanswered || not_looked
+    use FaultCode::{
+        Internal, InvalidArgument, NotFound, OutcomeUnknown, Throttled, Unauthenticated, Unreachable, Unsupported,
+    };
+    match class {
+        Class::Read => !matches!(code, InvalidArgument | NotFound | Unsupported),
+        Class::Write | Class::Destructive => {
+            matches!(code, OutcomeUnknown | Internal | Unreachable | Throttled | Unauthenticated)
+        }
+    }
 }
 
 fn going_on(running: &Running, missed: Option<&Fault>, subject: &Subject, closing: bool) -> String {

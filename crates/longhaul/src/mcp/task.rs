@@ -109,11 +109,14 @@ impl<T: LongTool> Long<T> {
     }
 
     /// `tasks/cancel`: asks the backend to end the work, behind the gate of the call that began
-    /// it, and in any case that of writes: a task that only watches is no way around it. What is
+    /// it. A task of a tool that only watches ends nothing: the client stops asking. What is
     /// over stays as it is, what has moved on is no task. Otherwise the answer is an empty ack in
     /// any case; `tasks/get` tells what came of it.
     pub(super) async fn abort_task(&self, task: TaskCall) -> Result<(), ErrorData> {
         let Sealed { handle, class, .. } = self.open(&task)?;
+        if !T::ABORTS {
+            return Ok(());
+        }
         let (class, resource) = (class.max(Class::Write), self.0.operation().subject(&handle).resource);
         let ask =
             Ask { tool: T::NAME, class, resource: &resource, confirm: Some(&resource), principal: task.cx.principal() };

@@ -76,7 +76,7 @@ async fn the_first_note_comes_within_a_second_and_names_the_resource() {
     let (wire, _) = check(&Lab::new(Remote::ready_after(0)).starting(Start::After(secs(300)))).await;
     let (at, progress, total, message) = wire.progress()[0].clone();
     assert!(at < 1.0 && progress > 0.0 && total == 100.0, "{at} {progress} {total}");
-    assert_eq!(message, "llama: starting (0 s)");
+    assert_eq!(message, "llama: beginning (0 s)");
 }
 
 #[tokio::test(start_paused = true)]

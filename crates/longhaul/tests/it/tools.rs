@@ -144,6 +144,7 @@ macro_rules! long_tool {
             const NAME: &'static str = $name;
             const CLASS: Class = Class::$class;
             const STEPWISE: bool = $stepwise;
+            const ABORTS: bool = !matches!(Class::$class, Class::Read);
             type Args = ThingArgs;
             type Operation = Remote;
 

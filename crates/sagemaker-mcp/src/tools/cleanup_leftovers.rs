@@ -20,8 +20,8 @@ use crate::{
 /// So many leftovers are removed by one call.
 const MOST_NAMES: usize = 100;
 
-/// Lists endpoint configurations and models that deploy_jumpstart_model made and no endpoint uses
-/// any more; with dry_run false removes those that are named. They cost nothing by themselves.
+/// Lists endpoint configurations and models that deploy_jumpstart_model made and whose endpoint is
+/// gone or serves another configuration; with dry_run false removes those that are named. They cost nothing by themselves.
 /// Not for endpoints: use delete_sagemaker_endpoint.
 #[derive(Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -92,12 +92,16 @@ impl<A: Api> QuickTool for Cleanup<A> {
             if removed.contains(&leftover.name) {
                 continue;
             }
-            if let Err(error) = remove(self.endpoint.api(), leftover).await {
-                let rest = found.iter().filter(|other| !removed.contains(&other.name));
-                let rest = rest.map(|other| format!("{} {}", other.kinds.join(" and "), other.name)).collect();
-                return Err(Fault::from(error).with_leftovers(rest).with_next(super::find_leftovers()));
+            match remove(&self.endpoint, leftover).await {
+                Ok(true) => removed.push(leftover.name.clone()),
+                // A start has come to use it; it is no leftover any more.
+                Ok(false) => {}
+                Err(error) => {
+                    let rest = found.iter().filter(|other| !removed.contains(&other.name));
+                    let rest = rest.map(|other| format!("{} {}", other.kinds.join(" and "), other.name)).collect();
+                    return Err(Fault::from(error).with_leftovers(rest).with_next(super::find_leftovers()));
+                }
             }
-            removed.push(leftover.name.clone());
         }
         let leftovers = found.into_iter().filter(|leftover| !removed.contains(&leftover.name)).collect();
         Ok(Cleaned { leftovers, removed })

@@ -113,6 +113,7 @@ impl<A: Api> Deploy<A> {
 impl<A: Api> LongTool for Deploy<A> {
     const NAME: &'static str = DEPLOY;
     const CLASS: Class = Class::Write;
+    const ABORTS: bool = true;
     type Args = DeployJumpStartModel;
     type Operation = Endpoint<A>;
 

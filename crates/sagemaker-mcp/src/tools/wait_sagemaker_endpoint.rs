@@ -30,6 +30,9 @@ pub struct WaitSageMakerEndpoint {
     /// What to wait for. Default: in_service.
     #[serde(default)]
     pub until: Until,
+    /// Succeed only with this configuration. Default: the one that it serves or is updated to.
+    #[schemars(length(max = 63))]
+    pub endpoint_config_name: Option<String>,
 }
 
 /// What to wait for.
@@ -86,7 +89,9 @@ impl<A: Api> LongTool for Wait<A> {
         match (seen, args.until) {
             // An update goes to its pending configuration; otherwise what it serves is what was asked for.
             (Some(seen), Until::InService) => {
-                let config = seen.pending_config.clone().unwrap_or_else(|| seen.config.clone());
+                let asked = args.endpoint_config_name.map(|config| checked_name("endpoint_config_name", &config));
+                let going_to = || seen.pending_config.clone().unwrap_or_else(|| seen.config.clone());
+                let config = asked.transpose()?.unwrap_or_else(going_to);
                 Ok(EndpointHandle::of(&seen, Goal::InService { config }))
             }
             (Some(seen), Until::Deleted) => Ok(EndpointHandle::of(&seen, gone)),

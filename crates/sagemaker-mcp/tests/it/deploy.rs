@@ -82,7 +82,7 @@ async fn progress_carries_the_state_and_the_elapsed_time_and_strictly_increases(
     let progress = desk.progress();
     assert!(progress.windows(2).all(|pair| pair[0].1 < pair[1].1), "{progress:?}");
     assert!(progress.windows(2).all(|pair| pair[1].0 - pair[0].0 <= 13), "a silence: {progress:?}");
-    for (at, message) in [(0, "oak: starting (0 s)"), (42, "oak: Creating (42 s)"), (300, "oak: Updating (5 min)")] {
+    for (at, message) in [(0, "oak: beginning (0 s)"), (42, "oak: Creating (42 s)"), (300, "oak: Updating (5 min)")] {
         assert!(progress.iter().any(|(then, _, told)| *then == at && told == message), "{message}: {progress:?}");
     }
 }
@@ -102,7 +102,13 @@ async fn without_progress_the_answer_comes_after_fifty_seconds_and_says_how_to_r
     let desk = Desk::open(Fake::new()).await;
     let told = desk.call(DEPLOY, oak()).await;
     assert_eq!((told.at, told.state(), told.is_error, told.text("/phase")), (50, "running", false, "Creating"));
-    assert_eq!(told.next(), ("wait_sagemaker_endpoint", json!({"endpoint_name": "oak", "until": "in_service"})));
+    let (tool, arguments) = told.next();
+    assert_eq!(
+        (tool, &arguments["endpoint_name"], &arguments["until"]),
+        ("wait_sagemaker_endpoint", &json!("oak"), &json!("in_service"))
+    );
+    let config = arguments["endpoint_config_name"].as_str().unwrap();
+    assert!(config.starts_with("oak-lh-"), "what was asked for goes along: {config}");
     assert!(told.sentence.contains("The work goes on"), "{}", told.sentence);
     let resumed = desk.go_on(&told).await;
     assert_eq!((resumed.state(), resumed.at), ("succeeded", 620));
@@ -153,7 +159,7 @@ async fn whatever_becomes_of_it_the_call_ends_with_the_truth() {
         ("InService", "succeeded", "nothing", "nothing"),
         ("Failed", "failed", "operation_failed", "delete_sagemaker_endpoint"),
         ("OutOfService", "failed", "operation_failed", "delete_sagemaker_endpoint"),
-        ("UpdateRollbackFailed", "failed", "operation_failed", "delete_sagemaker_endpoint"),
+        ("UpdateRollbackFailed", "failed", "operation_failed", "describe_sagemaker_endpoint"),
         ("Deleting", "failed", "aborted", "wait_sagemaker_endpoint"),
         ("gone", "failed", "gone", "cleanup_leftovers"),
         ("Creating", "running", "nothing", "wait_sagemaker_endpoint"),

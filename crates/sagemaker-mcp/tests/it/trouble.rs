@@ -82,7 +82,10 @@ async fn credentials_that_expire_while_it_is_watched_leave_the_state_unknown_wit
     let (_, told) = check(100..9999, expired, 300).await;
     assert_eq!((told.state(), told.code(), told.is_error, told.at), ("unknown", "unauthenticated", true, 120));
     assert!(told.advises("aws sso login") && told.sentence.contains("this says nothing of it"), "{told:?}");
-    assert_eq!(told.next(), (WAIT, json!({"endpoint_name": "llama", "until": "in_service"})));
+    assert_eq!(
+        told.next(),
+        (WAIT, json!({"endpoint_name": "llama", "until": "in_service", "endpoint_config_name": "config-of-others"}))
+    );
 }
 
 #[tokio::test(start_paused = true)]

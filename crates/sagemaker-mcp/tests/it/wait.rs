@@ -137,12 +137,13 @@ async fn a_deletion_is_followed_until_nothing_is_there() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_deletion_that_nobody_asked_for_stays_running_and_says_what_is_there() {
+async fn a_deletion_that_nobody_asked_for_is_not_running_and_names_the_call_that_asks_for_it() {
     for status in ["InService", "Failed", "Creating", "SomeNewState"] {
         let (_, told) = check(Arc::new(|_, seen| seen.status = status.into()), until_deleted()).await;
-        assert_eq!((told.state(), told.at, told.text("/phase")), ("running", 1800, status));
+        assert_eq!((told.state(), told.at, told.text("/phase")), ("failed", 1800, status));
+        assert_eq!(told.code(), "not_yet");
         assert_eq!(told.report["leftovers"], json!(["endpoint llama"]));
-        assert_eq!(told.next(), (WAIT, until_deleted()));
+        assert_eq!(told.next(), ("delete_sagemaker_endpoint", json!({"endpoint_name": "llama", "confirm": "llama"})));
     }
 }
 
@@ -172,4 +173,12 @@ async fn the_elapsed_time_counts_from_the_creation_however_late_the_watcher_come
     let told = desk.watch(WAIT, json!({"endpoint_name": "llama", "wait_seconds": 60})).await;
     assert_eq!(told.report["elapsed_seconds"], 360);
     assert!(desk.progress().last().unwrap().2.contains("(5 min"), "{:?}", desk.progress());
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_waits_for_a_configuration_hears_when_another_one_serves() {
+    let asked = json!({"endpoint_name": "llama", "endpoint_config_name": "llama-lh-0123456789ab"});
+    let (_, told) = check(stages(&[(0, "Updating"), (60, "InService")]), asked).await;
+    assert_eq!((told.state(), told.code()), ("failed", "operation_failed"));
+    assert_eq!(told.next().0, "describe_sagemaker_endpoint");
 }

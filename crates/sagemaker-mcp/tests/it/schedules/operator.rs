@@ -53,6 +53,11 @@ impl Settled {
     pub(crate) fn failed_with(&self, code: FaultCode) -> bool {
         matches!(self, Self::Failed(fault) if fault.code == code)
     }
+
+    /// Whether the fault names this tool as the one that helps.
+    pub(crate) fn advises(&self, tool: &str) -> bool {
+        matches!(self, Self::Failed(fault) if fault.next.as_ref().is_some_and(|next| next.tool == tool))
+    }
 }
 
 /// A server process: its tools, and the work that outlives the calls that began it.

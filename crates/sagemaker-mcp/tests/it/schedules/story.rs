@@ -11,6 +11,7 @@ use sagemaker_mcp::{
     Config,
     api::PartKind,
     tools::{
+        self,
         deploy_jumpstart_model::{Deploy, DeployJumpStartModel},
         list_sagemaker_endpoints::{List, ListSageMakerEndpoints},
     },
@@ -196,7 +197,7 @@ impl Story {
                 a.rest(0..1500).await;
                 let cleaning = async {
                     for _ in 0..4 {
-                        b.rest(0..120).await;
+                        b.rest(0..40).await;
                         b.clean(true).await;
                     }
                 };
@@ -244,6 +245,11 @@ impl Story {
         let both = tokio::join!(biased; a.deploy(&args), b.deploy(&other));
         self.deployed(&both.0);
         self.deployed(&both.1);
+        for settled in [&both.0, &both.1] {
+            if !self.fails && settled.advises(tools::DELETE) {
+                self.broken("advice", "whoever came too late is told to delete what somebody else has");
+            }
+        }
         if matches!(both, (Settled::Succeeded, Settled::Succeeded)) {
             self.broken("truthful", "two who want different things both have them");
         }
@@ -267,7 +273,7 @@ impl Story {
         let removed = matches!(self.plot, Plot::ChangeOfMind | Plot::Again | Plot::DeployAgainstDelete);
         let code = fault.code;
         (matches!(code, OperationFailed | FailedBefore) && self.fails)
-            || (matches!(code, OperationFailed | Conflict) && self.plot == Plot::Rivals)
+            || (code == Conflict && self.plot == Plot::Rivals)
             || (matches!(code, FailedBefore | Aborted | Gone | Superseded) && removed)
     }
 
