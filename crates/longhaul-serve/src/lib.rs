@@ -36,7 +36,7 @@
 //! | `check` | `--check` |
 //!
 //! It reads the environment once, writes nothing but JSON-RPC to stdout while it serves, listens
-//! beyond loopback only when told to, and never starts another process.
+//! beyond loopback only when told to, and starts no process itself.
 #![doc = include_str!("../README.md")]
 
 mod check;

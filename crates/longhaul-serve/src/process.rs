@@ -4,7 +4,11 @@ use std::{
     ffi::OsString, fmt, future::Future, io::Write, net::IpAddr, path::PathBuf, process::ExitCode, time::Duration,
 };
 
-use longhaul::mcp::{Sealer, Settings};
+use longhaul::{
+    mcp::{Sealer, Settings},
+    tool::Class,
+};
+use serde_json::{Value, json};
 use tokio::runtime::{Builder, Runtime};
 
 use crate::{
@@ -56,6 +60,14 @@ pub(crate) fn start<S: Served>(
     }
     match mode {
         flags::Mode::PrintConfig => print(&config::show(&plan.keys, &plan.effective)),
+        flags::Mode::PrintKeys => print(&format!("{:#}\n", Value::from_iter(plan.keys.iter().map(config::described)))),
+        flags::Mode::PrintTools => {
+            let settings = Settings { allowed: Class::Destructive, ..plan.settings };
+            match served.build(&plan.shared, &plan.own, settings) {
+                Ok(server) => print(&format!("{:#}\n", json!(server.tools()))),
+                Err(error) => misconfigured(S::NAME, error),
+            }
+        }
         flags::Mode::Check => check(served, &plan, &environment),
         flags::Mode::Serve => serve(served, plan),
     }

@@ -39,7 +39,7 @@ pub fn clean_value(value: &mut Value) {
                     Value::String(secret) if is_secret_key(key) => "[redacted]".clone_into(secret),
                     // Cut, it would be another place in the list.
                     Value::String(cursor) if key == "cursor" => *cursor = redact(&neutralise(cursor)).into_owned(),
-                    _ => clean_value(value),
+                    value => clean_value(value),
                 }
             }
         }

@@ -20,6 +20,10 @@ pub(crate) struct Asked {
 pub(crate) enum Mode {
     Serve,
     PrintConfig,
+    /// The list of tools as JSON, for generated documents. Every tool, whatever is allowed.
+    PrintTools,
+    /// The settings as JSON, for generated documents.
+    PrintKeys,
     Check,
 }
 
@@ -43,11 +47,13 @@ pub(crate) fn parse(
     arguments: impl IntoIterator<Item = OsString>,
 ) -> Result<Asked, clap::Error> {
     let matches = command(about, keys).try_get_matches_from(arguments)?;
-    let mode = match (matches.get_flag("print-config"), matches.get_flag("check")) {
-        (true, _) => Mode::PrintConfig,
-        (_, true) => Mode::Check,
-        _ => Mode::Serve,
-    };
+    let modes = [
+        ("print-config", Mode::PrintConfig),
+        ("print-tools", Mode::PrintTools),
+        ("print-config-keys", Mode::PrintKeys),
+        ("check", Mode::Check),
+    ];
+    let mode = modes.into_iter().find(|(flag, _)| matches.get_flag(flag)).map_or(Mode::Serve, |(_, mode)| mode);
     let given = keys.iter().flat_map(|key| given(key, &matches)).collect();
     Ok(Asked { mode, config: matches.get_one::<PathBuf>("config").cloned(), given })
 }
@@ -83,7 +89,9 @@ fn command(about: About, keys: &[Key]) -> Command {
             switch("check")
                 .help("Shows what the process sees, tries the backend, and ends; exit code 1 if something fails"),
         )
-        .group(ArgGroup::new("mode").args(["print-config", "check"]));
+        .arg(switch("print-tools").help("Prints all tools as JSON, and ends"))
+        .arg(switch("print-config-keys").help("Prints all settings as JSON, and ends"))
+        .group(ArgGroup::new("mode").args(["print-config", "print-tools", "print-config-keys", "check"]));
     for key in keys {
         let Some(flag) = &key.flag else { continue };
         let mut members = vec![key.path.clone()];

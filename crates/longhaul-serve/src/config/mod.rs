@@ -26,7 +26,7 @@ pub use secret::Secret;
 pub use settings::{
     Aws, Calls, Format, Gates, Handles, Listen, Logging, NoSettings, OAuth, Observability, Platform, Shared, Transport,
 };
-pub(crate) use show::show;
+pub(crate) use show::{described, show};
 
 /// The environment, as values.
 pub(crate) type Environment = BTreeMap<String, String>;

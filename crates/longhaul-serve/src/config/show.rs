@@ -2,10 +2,26 @@
 
 use std::fmt::Write;
 
+use serde_json::{Value, json};
+
 use super::{Effective, Key, secret::HIDDEN};
 
 /// Column at which the origins begin, where the values leave room.
 const ORIGINS: usize = 44;
+
+/// A setting as generated documents need it; one of a feature that is still missing says so.
+pub(crate) fn described(key: &Key) -> Value {
+    let planned = key.planned.as_ref().map(|feature| format!(" Refused in this version: {feature} comes later."));
+    json!({
+        "key": key.path,
+        "type": key.kind.allowed(),
+        "default": key.default,
+        "env": key.env,
+        "flag": key.flag,
+        "description": format!("{}{}", key.about, planned.unwrap_or_default()),
+        "secret": key.secret,
+    })
+}
 
 /// The settings that hold. Secrets and what is not set are comments.
 pub(crate) fn show(keys: &[Key], effective: &Effective) -> String {
