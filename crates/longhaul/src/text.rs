@@ -35,11 +35,17 @@ pub fn clean_value(value: &mut Value) {
                 *fields = std::mem::take(fields).into_iter().map(|(key, value)| (clean(&key), value)).collect();
             }
             for (key, value) in fields.iter_mut() {
-                match value {
-                    Value::String(secret) if is_secret_key(key) => "[redacted]".clone_into(secret),
+                if let Value::String(text) = value
+                    && is_secret_key(key)
+                {
+                    "[redacted]".clone_into(text);
+                } else if let Value::String(cursor) = value
+                    && key == "cursor"
+                {
                     // Cut, it would be another place in the list.
-                    Value::String(cursor) if key == "cursor" => *cursor = redact(&neutralise(cursor)).into_owned(),
-                    value => clean_value(value),
+                    *cursor = redact(&neutralise(cursor)).into_owned();
+                } else {
+                    clean_value(value);
                 }
             }
         }

@@ -207,15 +207,16 @@ impl<A: Api> Operation for Endpoint<A> {
             },
             Goal::Gone { parts } => {
                 let left = if seen.is_some() { parts.clone() } else { self.remaining(parts).await? };
-                let told = states::going(handle, seen.as_ref(), &left);
-                match told {
+                let mut told = states::going(handle, seen.as_ref(), &left);
+                if let Observation::Succeeded(result) = &mut told
+                    && seen.is_none()
+                    && parts.nothing()
+                {
                     // Who only waited for the endpoint is told of what stands behind it still.
-                    Observation::Succeeded(result) if seen.is_none() && parts.nothing() => {
-                        let behind = removal::behind(self.api(), &handle.name).await?;
-                        Ok(Observation::Succeeded(result.and_still_there(&states::named(None, &behind))))
-                    }
-                    told => Ok(told),
+                    let behind = removal::behind(self.api(), &handle.name).await?;
+                    *result = std::mem::take(result).and_still_there(&states::named(None, &behind));
                 }
+                Ok(told)
             }
             Goal::Shown { parts } => Ok(Observation::Succeeded(EndpointResult::shown(handle, seen.as_ref(), parts))),
         }

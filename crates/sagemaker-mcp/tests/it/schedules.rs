@@ -148,6 +148,10 @@ fn whatever_dies_or_gets_lost_nothing_is_doubled_and_nothing_is_left() {
     let tally = simulate(schedules, false);
     eprintln!("{tally}");
     assert_eq!(tally.violations, 0, "\n{tally}");
+    let torn = |plot: &str| tally.torn_by_plot.get(plot).copied().unwrap_or(0);
+    let (removing, cleaning) =
+        (torn("DeployAgainstDelete") + torn("ChangeOfMind") + torn("Again"), torn("DeployAgainstCleanUp"));
+    assert!(removing <= 10 + schedules / 1_000 && cleaning <= 1 + schedules / 20_000, "\n{tally}");
 }
 
 #[test]

@@ -32,7 +32,7 @@ const PATIENCE: u32 = 150;
 /// What a call of a long tool came to.
 #[derive(Debug)]
 pub(crate) enum Told {
-    Succeeded(EndpointResult),
+    Succeeded(Box<EndpointResult>),
     Failed(Box<Fault>),
     /// It goes on, or that is not known.
     Open,
@@ -113,7 +113,7 @@ impl Process {
             followed = follow(tool.operation(), &cx, &handle, watch, pending(), &mut steps) => followed,
         };
         match followed.ending {
-            Ending::Succeeded(result) => Told::Succeeded(result),
+            Ending::Succeeded(result) => Told::Succeeded(Box::new(result)),
             Ending::Failed(fault) => Told::Failed(fault.into()),
             Ending::Running(_) | Ending::Unknown(_) => Told::Open,
         }

@@ -322,10 +322,9 @@ impl Story {
         if counts.unmarked > 0 {
             self.broken("unmarked", "an endpoint was deleted before its end was written into it");
         }
-        // A start and a removal that overlap have no common clock: SageMaker deletes the
-        // configuration of a new endpoint without a word. It is counted where they race, and must
-        // not happen elsewhere.
-        if self.plot != Plot::DeployAgainstDelete {
+        // A start and a removal that overlap have no common clock, and SageMaker deletes the
+        // configuration of a new endpoint without a word. Where nobody removes, it must not happen.
+        if matches!(self.plot, Plot::Alone | Plot::Twins | Plot::Rivals) {
             self.torn(&counts);
         }
         let wanted_gone = matches!(self.plot, Plot::ChangeOfMind | Plot::Again | Plot::DeployAgainstDelete);

@@ -94,6 +94,7 @@ pub(crate) struct Truth {
     late: Vec<(Instant, Write)>,
     /// When something happens by itself, at the earliest.
     due: Option<Instant>,
+    acting: Option<Instant>,
     epoch: (Instant, SystemTime),
 }
 
@@ -162,6 +163,7 @@ impl Truth {
             counts: Counts::default(),
             late: Vec::new(),
             due: None,
+            acting: None,
             epoch: (Instant::now(), clock::now()),
         }
     }
@@ -177,28 +179,41 @@ impl Truth {
         self.due = Some(self.due.map_or(at, |due| due.min(at)));
     }
 
-    /// Lets happen what has become due.
+    /// Lets happen what has become due, each at its time.
     pub(crate) fn settle(&mut self) {
         let now = Instant::now();
         if self.due.is_none_or(|due| due > now) {
             return;
         }
-        while let Some(due) = self.late.iter().position(|(at, _)| *at <= now) {
-            let (_, write) = self.late.swap_remove(due);
+        self.late.sort_by_key(|(at, _)| *at);
+        while self.late.first().is_some_and(|(at, _)| *at <= now) {
+            let (at, write) = self.late.remove(0);
+            self.let_go(at);
+            self.acting = Some(at);
             let _ = self.apply("", &write);
+            self.acting = None;
         }
-        self.endpoints.retain(|_, endpoint| endpoint.deleting.is_none_or(|(_, gone)| gone > now));
-        for parts in [&mut self.configs, &mut self.models] {
-            parts.retain(|_, part| part.shown_until.is_none_or(|until| until > now));
-        }
+        self.let_go(now);
         let late = self.late.iter().map(|(at, _)| *at);
         let gone = self.endpoints.values().filter_map(|endpoint| endpoint.deleting.map(|(_, gone)| gone));
         let shown = self.configs.values().chain(self.models.values()).filter_map(|part| part.shown_until);
         self.due = late.chain(gone).chain(shown).min();
     }
 
+    fn let_go(&mut self, now: Instant) {
+        self.endpoints.retain(|_, endpoint| endpoint.deleting.is_none_or(|(_, gone)| gone > now));
+        for parts in [&mut self.configs, &mut self.models] {
+            parts.retain(|_, part| part.shown_until.is_none_or(|until| until > now));
+        }
+    }
+
+    /// The time of what is done: of what was under way for long, when it arrived.
+    fn now(&self) -> Instant {
+        self.acting.unwrap_or_else(Instant::now)
+    }
+
     fn seen_from(&mut self) -> Instant {
-        Instant::now() + Duration::from_millis(self.rng.u64(0..=self.unseen_ms))
+        self.now() + Duration::from_millis(self.rng.u64(0..=self.unseen_ms))
     }
 
     pub(crate) fn parts(&self, kind: PartKind) -> &BTreeMap<String, Part> {
@@ -225,13 +240,13 @@ impl Truth {
 
     /// Whether everybody has been able to see the endpoint for so long.
     pub(crate) fn in_view_for(&self, name: &str, long: Duration) -> bool {
-        self.endpoints.get(name).is_some_and(|endpoint| endpoint.visible + long <= Instant::now())
+        self.endpoints.get(name).is_some_and(|endpoint| endpoint.visible + long <= self.now())
     }
 
     /// When the endpoint was made, if everybody can read that its end was asked for.
     pub(crate) fn ending(&self, name: &str) -> Option<Instant> {
         let endpoint = self.endpoints.get(name)?;
-        let marked = endpoint.tags.iter().any(|(from, key, _)| key == names::TAG_ENDING && *from <= Instant::now());
+        let marked = endpoint.tags.iter().any(|(from, key, _)| key == names::TAG_ENDING && *from <= self.now());
         marked.then_some(endpoint.created)
     }
 
@@ -256,7 +271,7 @@ impl Truth {
 
     /// What a creation refers to is looked up as reads are: what is new may not be visible.
     fn readable(&self, doing: &'static str, kind: PartKind, name: &str) -> Result<(), SageMakerError> {
-        let there = self.parts(kind).get(name).is_some_and(|part| part.visible <= Instant::now());
+        let there = self.parts(kind).get(name).is_some_and(|part| part.visible <= self.now());
         if there { Ok(()) } else { Err(missing(doing, &format!("{} \"{name}\"", word(kind)))) }
     }
 
@@ -272,7 +287,7 @@ impl Truth {
             let text = format!("Cannot create already existing {} \"{}\".", word(kind), arn(word(kind), name));
             return Err(refused(doing, Why::Taken, &text));
         }
-        let now = Instant::now();
+        let now = self.now();
         let part = Part {
             tags: tags.iter().map(|(key, value)| (now, key.clone(), value.clone())).collect(),
             arn: arn(word(kind), name),
@@ -303,7 +318,7 @@ impl Truth {
             return Err(refused(doing, Why::Taken, &text));
         }
         self.readable(doing, PartKind::Config, config)?;
-        let now = Instant::now();
+        let now = self.now();
         let default = || (vec![("Creating".to_owned(), Duration::from_secs(300))], None);
         let (mut timeline, failure_reason) = self.timelines.pop_front().unwrap_or_else(default);
         if timeline.len() == 1 {
@@ -346,7 +361,7 @@ impl Truth {
     }
 
     fn delete_endpoint(&mut self, doing: &'static str, name: &str) -> Result<(), SageMakerError> {
-        let now = Instant::now();
+        let now = self.now();
         let gone = now + self.deleting_takes;
         let Some(endpoint) = self.endpoints.get_mut(name) else {
             return Err(missing(doing, &format!("endpoint \"{}\"", arn("endpoint", name))));
@@ -394,7 +409,7 @@ impl Truth {
     }
 
     pub(crate) fn show_endpoint(&self, name: &str) -> Option<EndpointSeen> {
-        let now = Instant::now();
+        let now = self.now();
         let endpoint = self.endpoints.get(name).filter(|endpoint| endpoint.visible <= now)?;
         let (status, since) = endpoint.status(now);
         let instances = i32::try_from(endpoint.instances).unwrap_or(i32::MAX);
@@ -419,7 +434,7 @@ impl Truth {
     }
 
     pub(crate) fn show_part(&self, kind: PartKind, name: &str) -> Option<&Part> {
-        let now = Instant::now();
+        let now = self.now();
         self.parts(kind).get(name).filter(|part| part.visible <= now)
     }
 
@@ -434,7 +449,7 @@ impl Truth {
     }
 
     pub(crate) fn show_tags(&self, arn: &str) -> Option<Tags> {
-        let now = Instant::now();
+        let now = self.now();
         let endpoint = self.endpoints.values().find(|endpoint| endpoint.visible <= now && endpoint.arn == arn);
         let parts = self.configs.values().chain(self.models.values());
         let part = parts.filter(|part| part.visible <= now).find(|part| part.arn == arn);
@@ -444,7 +459,7 @@ impl Truth {
     }
 
     pub(crate) fn list_endpoints(&self, filter: &Filter) -> Page {
-        let now = Instant::now();
+        let now = self.now();
         let visible = self.endpoints.iter().filter(|(_, endpoint)| endpoint.visible <= now);
         let lines = visible.map(|(name, endpoint)| {
             let (status, since) = endpoint.status(now);
@@ -455,7 +470,7 @@ impl Truth {
     }
 
     pub(crate) fn list_parts(&self, kind: PartKind, filter: &Filter) -> Page {
-        let now = Instant::now();
+        let now = self.now();
         let visible = self.parts(kind).iter().filter(|(_, part)| part.visible <= now);
         let lines = visible.map(|(name, part)| {
             let created = self.at(part.created);
