@@ -76,7 +76,7 @@ fn a_signal_does_not_cut_a_start_half_way() {
     kettle.send(&call(2, "boil_kettle", &json!({ "kettle": "red", "fill_seconds": 2 })));
     kettle.logged("filling");
     kettle.signal("TERM");
-    assert_eq!(kettle.answer()["result"]["structuredContent"]["phase"], "starting");
+    assert_eq!(kettle.answer()["result"]["structuredContent"]["phase"], "beginning");
     let (status, after) = kettle.ended();
     assert!(status.success() && after > SECOND && after < 5 * SECOND, "{status} after {after:?}");
     assert!(kettle.logged("longhaul::audit").contains("begun"));

@@ -5,7 +5,7 @@
 //! of the comparison is what this crate does better on purpose, and each such
 //! difference is asserted.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value, json};
 
@@ -15,7 +15,8 @@ use super::{Model, Names, Refusal, Region, Wanted, resolve};
 fn folder() -> Option<PathBuf> {
     let folder = std::env::var_os("LONGHAUL_TEST_DATA")
         .filter(|data| !data.is_empty())
-        .map(|data| PathBuf::from(data).join("jumpstart"));
+        // Relative to the repository, wherever the test runs.
+        .map(|data| Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(data).join("jumpstart"));
     if folder.is_none() {
         eprintln!("left out: LONGHAUL_TEST_DATA is not set");
     }
