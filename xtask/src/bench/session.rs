@@ -94,7 +94,8 @@ impl Session {
     pub(super) fn ask(&mut self, method: &str, params: &Value) -> Outcome<String> {
         self.request(method, params)?;
         let answer = self.receive()?;
-        if answer.contains(r#""error":{"#) {
+        let told: Value = serde_json::from_str(&answer)?;
+        if told.get("error").is_some() {
             return Err(format!("{method}: {answer}").into());
         }
         Ok(answer)
