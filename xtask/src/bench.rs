@@ -14,7 +14,7 @@ use std::{path::PathBuf, process::Command};
 use clap::{Args, ValueEnum};
 
 use crate::{
-    run::{Outcome, cargo, run as run_command},
+    run::{Outcome, build_all},
     workspace::target,
 };
 
@@ -38,7 +38,7 @@ enum Bench {
 
 pub(crate) fn run(options: &Options) -> Outcome {
     let wanted = |bench| options.only.is_empty() || options.only.contains(&bench);
-    build("longhaul-baseline")?;
+    build_all(&["--release"])?;
     let mut gates = Gates::default();
     if wanted(Bench::Instructions) {
         instructions::run(&mut gates)?;
@@ -48,15 +48,9 @@ pub(crate) fn run(options: &Options) -> Outcome {
         http::run(&mut gates)?;
     }
     if wanted(Bench::Starts) {
-        // An SDK of 53 MB is compiled: minutes.
-        build("sagemaker-mcp")?;
         starts::run(&mut gates)?;
     }
     gates.judge()
-}
-
-fn build(package: &str) -> Outcome {
-    run_command(&mut cargo(["build", "--release", "--package", package, "--bins"]))
 }
 
 /// A binary of the release profile.

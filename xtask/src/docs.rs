@@ -13,7 +13,7 @@ use clap::Args;
 use serde::de::DeserializeOwned;
 
 use crate::{
-    run::{Outcome, capture, cargo, run as run_command},
+    run::{Outcome, build_all, capture},
     workspace::{Package, root, servers, sources, target},
 };
 
@@ -25,6 +25,7 @@ pub(crate) struct Options {
 }
 
 pub(crate) fn run(options: &Options) -> Outcome {
+    build_all(&["--quiet"])?;
     let servers = servers()?;
     let mut tables = Tables { servers: &servers, made: BTreeMap::new() };
     let (mut count, mut stale) = (0, Vec::new());
@@ -52,8 +53,8 @@ pub(crate) fn run(options: &Options) -> Outcome {
     Ok(())
 }
 
-/// A server without settings of its own: its package and its binary.
-const BARE: (&str, &str) = ("longhaul-baseline", "baseline-serve");
+/// A server without settings of its own.
+const BARE: &str = "baseline-serve";
 
 /// The two kinds of tables.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -84,14 +85,14 @@ impl Tables<'_> {
         if let Some(made) = self.made.get(&(table, server.to_owned())) {
             return Ok(made.clone());
         }
-        let (package, binary) = match self.servers.iter().find(|known| known.name == server) {
-            Some(known) => (known.name.as_str(), known.name.as_str()),
+        let binary = match self.servers.iter().find(|known| known.name == server) {
+            Some(known) => known.name.as_str(),
             None if server.is_empty() && table == Table::Config => BARE,
             None => return Err(format!("a table of {} wants {server:?}, which is no server here", table.word()).into()),
         };
         let made = match table {
-            Table::Tools => tables::tools(&said::<Vec<_>>(package, binary, "--print-tools")?),
-            Table::Config => tables::config(&said::<Vec<_>>(package, binary, "--print-config-keys")?),
+            Table::Tools => tables::tools(&said::<Vec<_>>(binary, "--print-tools")?),
+            Table::Config => tables::config(&said::<Vec<_>>(binary, "--print-config-keys")?),
         };
         self.made.insert((table, server.to_owned()), made.clone());
         Ok(made)
@@ -99,8 +100,7 @@ impl Tables<'_> {
 }
 
 /// What a server answers to a flag, without any configuration of this machine.
-fn said<T: DeserializeOwned>(package: &str, binary: &str, flag: &str) -> Outcome<T> {
-    run_command(&mut cargo(["build", "--quiet", "--package", package, "--bin", binary]))?;
+fn said<T: DeserializeOwned>(binary: &str, flag: &str) -> Outcome<T> {
     let mut command = Command::new(target()?.join("debug").join(binary));
     let text = capture(command.arg(flag).env_clear())?;
     serde_json::from_str(&text).map_err(|error| format!("{binary} {flag}: {error}").into())

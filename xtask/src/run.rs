@@ -20,6 +20,13 @@ pub(crate) fn cargo<S: AsRef<OsStr>>(arguments: impl IntoIterator<Item = S>) -> 
     command
 }
 
+/// Builds everything, with the tests: cargo resolves features anew for each selection of packages,
+/// and another selection would compile an SDK of 53 MB once more.
+pub(crate) fn build_all(profile: &[&str]) -> Outcome {
+    let everything = ["build", "--workspace", "--bins", "--tests", "--examples"];
+    run(&mut cargo(everything.iter().chain(profile)))
+}
+
 /// Runs to its end; what it prints is seen.
 pub(crate) fn run(command: &mut Command) -> Outcome {
     let status = command.status().map_err(|error| cannot_start(command, &error))?;

@@ -15,7 +15,7 @@ use clap::{Args, ValueEnum};
 use conformance::Node;
 use third_party::{Python, built, simulator};
 
-use crate::run::{Outcome, cargo, run as run_command};
+use crate::run::{Outcome, build_all, cargo};
 
 #[derive(Args)]
 pub(crate) struct Options {
@@ -43,7 +43,7 @@ enum Suite {
     RefereeMoto,
     /// The official Python client of MCP judges sagemaker-mcp.
     McpClient,
-    /// The official conformance suite judges sagemaker-mcp.
+    /// The official conformance suite judges the conformance example on every protocol version, and the servers.
     Conformance,
 }
 
@@ -94,11 +94,7 @@ impl Sum {
         if python.is_none() && node.is_none() {
             return Ok(());
         }
-        let mut build = cargo(["build", "--bins", "--package", "longhaul-sim"]);
-        if node.is_some() || scripts.contains(&Suite::McpClient) {
-            build.args(["--package", "sagemaker-mcp"]);
-        }
-        run_command(&mut build)?;
+        build_all(&[])?;
         if let Some(python) = python {
             self.scripts(&scripts, &python)?;
         }

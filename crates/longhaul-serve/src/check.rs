@@ -72,7 +72,12 @@ pub(crate) fn process<C>(plan: &Plan<C>, environment: &Environment) -> Vec<Check
         Transport::Http => {
             let at = std::net::SocketAddr::new(plan.address, shared.server.port);
             let open = if plan.address.is_loopback() { "" } else { ", open to everybody who reaches it" };
-            CheckLine::fine("transport", format!("http on {at}{open} ({})", plan.origin("server.transport")))
+            match std::net::TcpListener::bind(at) {
+                Ok(_) => {
+                    CheckLine::fine("transport", format!("http on {at}{open} ({})", plan.origin("server.transport")))
+                }
+                Err(error) => CheckLine::failed("transport", format!("http on {at} cannot be listened on: {error}")),
+            }
         }
     });
     lines.push(CheckLine::fine(
@@ -83,12 +88,18 @@ pub(crate) fn process<C>(plan: &Plan<C>, environment: &Environment) -> Vec<Check
         Some(_) => CheckLine::fine("tasks", "offered to clients that support them"),
         None => CheckLine::note("tasks", "none: HTTP offers them only with handles.keys (LONGHAUL_HANDLE_KEYS)"),
     });
-    lines.extend(network(environment));
+    lines.extend(seen_of_network(environment));
     lines
 }
 
-/// Proxies and certificate authorities that the clients of backends will use.
-fn network(environment: &Environment) -> Vec<CheckLine> {
+/// Proxies and certificate authorities that the clients of backends will use, as `NAME=value`
+/// without passwords.
+#[must_use]
+pub fn network() -> Vec<String> {
+    seen_of_network(&std::env::vars().collect()).into_iter().map(|line| line.says).collect()
+}
+
+fn seen_of_network(environment: &Environment) -> Vec<CheckLine> {
     let set = |names: &[&str], what: &str| {
         let seen = environment
             .iter()
@@ -123,7 +134,7 @@ mod tests {
     #[test]
     fn a_proxy_is_shown_without_its_password() {
         let environment = [("https_proxy".to_owned(), "http://u:p@proxy:3128".to_owned())].into();
-        assert_eq!(network(&environment), [CheckLine::note("proxy", "https_proxy=http://…@proxy:3128")]);
+        assert_eq!(seen_of_network(&environment), [CheckLine::note("proxy", "https_proxy=http://…@proxy:3128")]);
     }
 
     #[test]

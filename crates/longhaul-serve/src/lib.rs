@@ -31,6 +31,7 @@
 //! | `process` | from the command line to the end of the process |
 //! | `stdio` | JSON-RPC on the standard streams, without the blocking pool where that is possible |
 //! | `http` | the same on `/mcp`, with `/ping` and `/metrics` |
+//! | `malformed` | the answer to what is no message |
 //! | `logs` | the log, on stderr |
 //! | `endings` | signals, end of input, and how long an ending may take |
 //! | `check` | `--check` |
@@ -44,16 +45,18 @@ mod config;
 mod endings;
 mod http;
 mod logs;
+mod malformed;
 mod process;
 mod stdio;
 
 use std::{future::Future, process::ExitCode};
 
 use longhaul::mcp::{Server, Settings};
+use rmcp::ServerHandler;
 use schemars::JsonSchema;
 use serde::{Serialize, de::DeserializeOwned};
 
-pub use check::{CheckLine, Verdict};
+pub use check::{CheckLine, Verdict, network};
 pub use config::{
     Aws, Calls, Format, Gates, Handles, Key, Kind, Listen, Logging, NoSettings, OAuth, Observability, Platform, Secret,
     Shared, Transport,
@@ -84,6 +87,14 @@ pub trait Served: Send + Sync + 'static {
     /// # Errors
     /// Settings that contradict each other; the text names the setting.
     fn build(&self, shared: &Shared, own: &Self::Config, settings: Settings) -> Result<Server, BuildError>;
+
+    /// What speaks with clients: the server itself. A program that has more than tools, such as
+    /// prompts or resources, puts a handler of its own around the server, which answers those and
+    /// hands on everything else.
+    fn face(&self, own: &Self::Config, server: Server) -> impl ServerHandler + Clone {
+        let _ = own;
+        server
+    }
 
     /// What the process really sees of the backend, and whether it answers, for `--check`.
     fn check(&self, shared: &Shared, own: &Self::Config) -> impl Future<Output = Vec<CheckLine>> + Send {

@@ -161,15 +161,17 @@ fn serve<S: Served>(served: &S, plan: Plan<S::Config>) -> ExitCode {
         Ok(server) => server,
         Err(error) => return misconfigured(S::NAME, error),
     };
+    let face = served.face(&plan.own, server.clone());
     let transport = plan.shared.server.transport;
     let ended = in_runtime(transport, async {
         let signals = Signals::listen()?;
         match transport {
-            Transport::Stdio => Ok(stdio::serve(server, signals).await),
+            Transport::Stdio => Ok(stdio::serve(server, face, signals).await),
             Transport::Http => {
                 let listener = http::bind(plan.address, plan.shared.server.port).await?;
                 say(format_args!("listening on http://{}/mcp", listener.local_addr()?));
-                http::serve(server, &plan.shared, plan.address, S::NAME, S::VERSION, listener, signals).await
+                let service = http::Service { name: S::NAME, version: S::VERSION, server, face };
+                http::serve(service, &plan.shared, plan.address, listener, signals).await
             }
         }
     });

@@ -5,34 +5,47 @@
 //! are for whoever shares it. A socket cannot be; it becomes non-blocking only where stderr is
 //! something else, because a log that would block must not fail instead.
 
+mod budget;
+mod hangup;
+mod output;
+mod wire;
+
 use std::{
     io,
     pin::Pin,
+    sync::atomic::Ordering,
     task::{Context, Poll, ready},
 };
 
 use longhaul::mcp::Server;
-use rmcp::ServiceExt;
+use rmcp::{ServerHandler, ServiceExt, service::ServerInitializeError};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 
 use crate::endings::{Ended, Signals, until_ended};
+use hangup::Hangup;
+use wire::Wire;
 
 type Reader = Box<dyn AsyncRead + Send + Unpin>;
 type Writer = Box<dyn AsyncWrite + Send + Unpin>;
 
 /// Serves the client at the other end until it leaves or a signal comes.
-pub(crate) async fn serve(server: Server, signals: Signals) -> Ended {
-    let (reader, writer) = open();
+pub(crate) async fn serve(server: Server, face: impl ServerHandler, signals: Signals) -> Ended {
+    let (reader, writer, client) = open();
     let closing = server.closing().clone();
     let reader = Input::new(reader, closing.clone());
+    let wire = Wire::new(reader, writer, client, closing.clone());
+    let begun = wire.begun();
     until_ended(&closing, signals, async move {
-        match server.clone().serve((reader, writer)).await {
+        match face.serve(wire).await {
             Ok(service) => {
+                begun.store(true, Ordering::Relaxed);
                 let _ = service.waiting().await;
             }
-            // Also a client that leaves without a word.
-            Err(error) => tracing::debug!(%error, "the client did not initialize"),
+            Err(error @ ServerInitializeError::ConnectionClosed(_)) => {
+                tracing::debug!(%error, "the client left without a word");
+            }
+            Err(error) => tracing::warn!(%error, "the client did not initialize"),
         }
         server.settled().await;
     })
@@ -82,20 +95,22 @@ enum Way {
 }
 
 #[cfg(not(unix))]
-fn open() -> (Reader, Writer) {
-    (Box::new(tokio::io::stdin()), Box::new(tokio::io::stdout()))
+fn open() -> (Reader, Writer, Hangup) {
+    (Box::new(tokio::io::stdin()), Box::new(tokio::io::stdout()), Hangup::unseen())
 }
 
 #[cfg(unix)]
-fn open() -> (Reader, Writer) {
+fn open() -> (Reader, Writer, Hangup) {
     use unix::{duplicate, reader, way, writer};
     let stderr = duplicate(&io::stderr()).ok();
+    let client = Hangup::of(duplicate(&io::stdin()).ok());
     let stdin = duplicate(&io::stdin()).and_then(|stdin| reader(way(&stdin, stderr.as_ref()), stdin));
     if stdin.is_ok() {
         unix::close_to_children();
     }
     let stdout = duplicate(&io::stdout()).and_then(|stdout| writer(way(&stdout, stderr.as_ref()), stdout));
-    (stdin.unwrap_or_else(|_| Box::new(tokio::io::stdin())), stdout.unwrap_or_else(|_| Box::new(tokio::io::stdout())))
+    let stdin = stdin.unwrap_or_else(|_| Box::new(tokio::io::stdin()));
+    (stdin, stdout.unwrap_or_else(|_| Box::new(tokio::io::stdout())), client)
 }
 
 #[cfg(unix)]

@@ -196,7 +196,7 @@ impl Eyes {
     fn miss<T>(&mut self, fault: Fault, follower: &mut impl Follower) -> Seen<T> {
         let since = *self.failing.get_or_insert_with(Instant::now);
         if !fault.retryable || since.elapsed() >= self.patience {
-            return Seen::Over(Ending::Unknown(fault));
+            return Seen::Over(Ending::Unknown(self.with_remains(fault)));
         }
         follower.hear(News::Missed(&fault));
         self.missed = Some(fault);
@@ -213,12 +213,23 @@ impl Eyes {
             return None;
         }
         if !fault.retryable && !matches!(fault.code, FaultCode::Unauthenticated | FaultCode::Internal) {
-            return Some(Ending::Failed(fault));
+            return Some(Ending::Failed(self.with_remains(fault)));
         }
         match self.miss(fault, follower) {
             Seen::Over(ending) => Some(ending),
             Seen::Running(_) | Seen::Missed => None,
         }
+    }
+
+    /// A step that was refused leaves what was last seen to be there.
+    fn with_remains(&self, mut fault: Fault) -> Fault {
+        if let Some(last) = self.last.as_ref().filter(|_| fault.leftovers.is_empty()) {
+            fault.leftovers.clone_from(&last.leftovers);
+            if let (None, Some(next)) = (&fault.next, &last.waits_for) {
+                fault = fault.with_next(next.clone());
+            }
+        }
+        fault
     }
 
     /// The look at the bound: good news count, bad looks do not.

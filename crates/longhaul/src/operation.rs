@@ -38,6 +38,13 @@ pub trait Operation: Send + Sync + 'static {
         format!("{} is as it was asked for.", subject.resource)
     }
 
+    /// What a success leaves: what is still there and may cost money, and the call that makes
+    /// sense now.
+    fn afterwards(&self, output: &Self::Output) -> (Vec<String>, Option<Next>) {
+        let _ = output;
+        (Vec::new(), None)
+    }
+
     /// Looks once; reads only.
     ///
     /// # Errors

@@ -3,7 +3,10 @@
 //! Good and bad news share one schema: some clients validate `structuredContent` against the
 //! output schema even when `isError` is set, and then hide the error from the model.
 
-use std::{borrow::Cow, time::SystemTime};
+use std::{
+    borrow::Cow,
+    time::{Duration, SystemTime},
+};
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
@@ -200,5 +203,8 @@ impl<T> From<Result<T, Fault>> for CallReport<T> {
 /// Wall time as reports spell it: RFC 3339, UTC, whole seconds.
 #[must_use]
 pub fn timestamp(at: SystemTime) -> String {
-    humantime::format_rfc3339_seconds(at).to_string()
+    // Beyond the year 9999 there is no RFC 3339, and a vendor may say anything.
+    const LAST: Duration = Duration::from_secs(253_402_300_799);
+    let since = at.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().min(LAST);
+    humantime::format_rfc3339_seconds(SystemTime::UNIX_EPOCH + since).to_string()
 }

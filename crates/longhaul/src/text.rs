@@ -16,22 +16,29 @@ const CUT: &str = "… [cut]";
 /// Made safe: neutralised, redacted, at most [`FIELD_LIMIT`] bytes long.
 #[must_use]
 pub fn clean(text: &str) -> String {
-    cap(&redact(&neutralise(text)), FIELD_LIMIT).into_owned()
+    clean_to(text, FIELD_LIMIT)
 }
 
-/// Makes every string inside `value` safe, keys included.
+/// Like [`clean`], at most so many bytes long.
+#[must_use]
+pub fn clean_to(text: &str, limit: usize) -> String {
+    // What is cut off in the end need not be searched: nobody may make us search megabytes.
+    cap(&redact(&neutralise(&cap(text, limit.saturating_mul(2)))), limit).into_owned()
+}
+
+/// Makes every string inside `value` safe and at most `limit` bytes long, keys included.
 ///
 /// The dispatcher sends no answer that has not passed here, so that no tool can forget it.
-pub fn clean_value(value: &mut Value) {
+pub fn clean_value(value: &mut Value, limit: usize) {
     match value {
         Value::String(text) => {
-            if needs_cleaning(text) {
-                *text = clean(text);
+            if needs_cleaning(text, limit) {
+                *text = clean_to(text, limit);
             }
         }
-        Value::Array(items) => items.iter_mut().for_each(clean_value),
+        Value::Array(items) => items.iter_mut().for_each(|item| clean_value(item, limit)),
         Value::Object(fields) => {
-            if fields.keys().any(|key| needs_cleaning(key)) {
+            if fields.keys().any(|key| needs_cleaning(key, FIELD_LIMIT)) {
                 *fields = std::mem::take(fields).into_iter().map(|(key, value)| (clean(&key), value)).collect();
             }
             for (key, value) in fields.iter_mut() {
@@ -45,7 +52,7 @@ pub fn clean_value(value: &mut Value) {
                     // Cut, it would be another place in the list.
                     *cursor = redact(&neutralise(cursor)).into_owned();
                 } else {
-                    clean_value(value);
+                    clean_value(value, limit);
                 }
             }
         }
@@ -59,8 +66,8 @@ fn is_secret_key(key: &str) -> bool {
     KEYS.iter().any(|known| known.eq_ignore_ascii_case(key))
 }
 
-fn needs_cleaning(text: &str) -> bool {
-    text.len() > FIELD_LIMIT || text.chars().any(is_unsafe) || SECRETS.is_match(text)
+fn needs_cleaning(text: &str, limit: usize) -> bool {
+    text.len() > limit || text.chars().any(is_unsafe) || SECRETS.is_match(text)
 }
 
 /// Replaces what could deceive a reader or drive a terminal. Newlines and tabs stay.
@@ -90,11 +97,11 @@ fn is_unsafe(c: char) -> bool {
 
 #[expect(clippy::expect_used, reason = "a constant pattern, compiled by the tests of this file")]
 static SECRETS: LazyLock<Regex> = LazyLock::new(|| {
-    let words = r"password|passwd|passphrase|secret(?:_?access_?key)?|client_secret|api_?-?key|access_?token|auth_?token|session_?token|security_?token|private_?key|credential|authorization|x-amz-signature|x-amz-security-token|x-amz-credential";
+    let words = r"password|passwd|passphrase|secret(?:_?access_?key)?|client_secret|api_?-?key|access_?token|auth_?token|session_?token|security_?token|private_?key|authorization|x-amz-signature|x-amz-security-token|x-amz-credential";
     Regex::new(&format!(
         concat!(
             // A colon alone is part of many names (arn:aws:secretsmanager:…).
-            r"(?P<key>(?:(?i:[a-z0-9_-]*(?:{words})[a-z0-9_-]*)|\b[A-Z0-9_]*(?:TOKEN|PWD))\\?[\x22']?\s*(?:=\s*|:\s+|:\\?[\x22'])(?:(?i:basic|bearer)\s+)?\\?[\x22']?)(?P<value>[^\s\x22'\\,;&]+)",
+            r"(?P<key>(?:(?i:[a-z0-9_-]{{0,48}}(?:{words})[a-z0-9_-]{{0,48}})|\b[A-Z0-9_]{{0,48}}(?:TOKEN|PWD))\\?[\x22']?\s*(?:=\s*|:\s+|:\\?[\x22'])(?:(?i:basic|bearer)\s+)?\\?[\x22']?)(?P<value>[^\s\x22'\\,;&]+)",
             r"|(?P<bearer>(?i:bearer)\s+)[A-Za-z0-9._~+/=-]{{20,}}",
             r"|(?P<url>[a-zA-Z][a-zA-Z0-9+.-]*://)[^/\s:@]+:[^/\s@]+@",
             r"|\b(?:AKIA|ASIA|AROA|AIDA)[A-Z0-9]{{16}}\b",
@@ -195,14 +202,14 @@ mod tests {
     fn a_secret_is_known_by_its_fields_name_and_a_cursor_is_never_cut() {
         let long = "c".repeat(2 * FIELD_LIMIT);
         let mut value = serde_json::json!({"Password": "plain words", "cursor": long});
-        clean_value(&mut value);
+        clean_value(&mut value, FIELD_LIMIT);
         assert_eq!(value, serde_json::json!({"Password": "[redacted]", "cursor": long}));
     }
 
     #[test]
     fn every_string_of_a_value_is_cleaned_keys_too() {
         let mut value = serde_json::json!({"a\u{1b}": ["b\u{202e}", {"c": "token=x \u{7}"}], "n": 1});
-        clean_value(&mut value);
+        clean_value(&mut value, FIELD_LIMIT);
         assert!(!value.to_string().contains("\\u001b") && !value.to_string().contains('\u{202e}'), "{value}");
         assert_eq!(value["n"], 1);
     }

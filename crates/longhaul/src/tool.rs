@@ -168,6 +168,8 @@ pub trait QuickTool: Send + Sync + 'static {
     const LISTED_FROM: Class = Self::CLASS;
     /// Whether a repeated call changes nothing more.
     const IDEMPOTENT: bool = true;
+    /// Longest text of one field of the answer, in bytes. More where long text is what is asked for.
+    const TEXT_LIMIT: usize = crate::text::FIELD_LIMIT;
     /// What is asked for. Its doc comment is the tool's description.
     type Args: DeserializeOwned + JsonSchema + Send + 'static;
     /// The answer.

@@ -1,10 +1,12 @@
 //! What this crate uses of AWS, and nothing else: the seam that tests replace.
 
 mod aws;
+mod surroundings;
 
 use std::{collections::BTreeMap, future::Future, time::SystemTime};
 
 pub use aws::Aws;
+pub use surroundings::{Invocation, Invoked, LogLine, LogPage, LogSearch, Scaling, Surroundings};
 
 use crate::{
     error::SageMakerError,
@@ -50,6 +52,8 @@ pub struct VariantSeen {
     pub current_instances: Option<i32>,
     /// Instances that should run.
     pub desired_instances: Option<i32>,
+    /// The types of its pools that have instances; empty where it has no pools.
+    pub instance_types: Vec<String>,
 }
 
 /// An endpoint configuration as `DescribeEndpointConfig` shows it.
@@ -57,10 +61,45 @@ pub struct VariantSeen {
 pub struct ConfigSeen {
     /// Its ARN.
     pub arn: String,
-    /// The models that it names.
+    /// Its production variants.
+    pub variants: Vec<ConfigVariant>,
+}
+
+/// A production variant of an endpoint configuration.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ConfigVariant {
+    /// Its name.
+    pub name: String,
+    /// The models that it names: its own, then those of its pools.
     pub models: Vec<String>,
-    /// The instance types that it names.
+    /// Its instance type, or those of its pools, preferred ones first.
     pub instance_types: Vec<String>,
+    /// Instances to begin with.
+    pub instance_count: u32,
+}
+
+impl ConfigSeen {
+    /// The models that it names, each once.
+    #[must_use]
+    pub fn models(&self) -> Vec<String> {
+        each_once(self.variants.iter().flat_map(|variant| variant.models.iter()))
+    }
+
+    /// The instance types that it names, each once.
+    #[must_use]
+    pub fn instance_types(&self) -> Vec<String> {
+        each_once(self.variants.iter().flat_map(|variant| variant.instance_types.iter()))
+    }
+}
+
+fn each_once<'a>(names: impl Iterator<Item = &'a String>) -> Vec<String> {
+    let mut seen = Vec::new();
+    for name in names {
+        if !seen.contains(name) {
+            seen.push(name.clone());
+        }
+    }
+    seen
 }
 
 /// One line of a list of endpoints, configurations or models.
@@ -134,7 +173,7 @@ pub enum PartKind {
 /// AWS, as far as it is used. Each call is bounded in time, and retried where that is safe.
 ///
 /// Every method answers [`Why::Missing`](crate::error::Why::Missing) for what is not there.
-pub trait Api: Send + Sync + 'static {
+pub trait Api: Surroundings {
     /// Where everything happens, for example `us-east-2`; empty if it is not known.
     fn region(&self) -> &str;
 
@@ -157,8 +196,14 @@ pub trait Api: Send + Sync + 'static {
     fn create_config(&self, request: &CreateEndpointConfig) -> impl Future<Output = Answer<()>> + Send;
     /// `CreateEndpoint`.
     fn create_endpoint(&self, request: &CreateEndpoint) -> impl Future<Output = Answer<()>> + Send;
+    /// `UpdateEndpoint`: from what it serves to another configuration.
+    fn update_endpoint(&self, name: &str, config: &str) -> impl Future<Output = Answer<()>> + Send;
+    /// `UpdateEndpointWeightsAndCapacities` of one variant.
+    fn set_instance_count(&self, name: &str, variant: &str, count: u32) -> impl Future<Output = Answer<()>> + Send;
     /// `AddTags`.
     fn add_tags(&self, arn: &str, tags: &Tags) -> impl Future<Output = Answer<()>> + Send;
+    /// `DeleteTags`, of one.
+    fn remove_tag(&self, arn: &str, key: &str) -> impl Future<Output = Answer<()>> + Send;
     /// `DeleteEndpoint`.
     fn delete_endpoint(&self, name: &str) -> impl Future<Output = Answer<()>> + Send;
     /// `DeleteEndpointConfig` or `DeleteModel`.

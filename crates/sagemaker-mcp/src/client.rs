@@ -56,7 +56,7 @@ impl<A: Api> Endpoints<A> {
         let seen =
             seen.ok_or_else(|| Fault::new(FaultCode::NotFound, format!("there is no endpoint called {name}")))?;
         let config = seen.pending_config.clone().unwrap_or_else(|| seen.config.clone());
-        Ok(EndpointHandle::of(&seen, Goal::InService { config }))
+        Ok(EndpointHandle::of(&seen, Goal::in_service(&config)))
     }
 
     /// Looks once.

@@ -2,10 +2,13 @@
 
 use std::time::Duration;
 
-use longhaul::fault::{Backend, Fault, FaultCode};
+use longhaul::{
+    fault::{Backend, Fault, FaultCode},
+    report::Next,
+};
 use thiserror::Error;
 
-use crate::jumpstart::Refusal;
+use crate::{jumpstart::Refusal, tools};
 
 /// Why AWS did not do what it was asked, or was not asked.
 #[derive(Debug, Error)]
@@ -76,6 +79,15 @@ impl SageMakerError {
         }
     }
 
+    /// AWS's own code of the error, if it gave one.
+    #[must_use]
+    pub fn code(&self) -> Option<&str> {
+        match self {
+            Self::Vendor { backend, .. } => backend.code.as_deref(),
+            Self::Setting(_) | Self::JumpStart(_) => None,
+        }
+    }
+
     /// What AWS said, if it said something.
     #[must_use]
     pub fn said(&self) -> &str {
@@ -106,15 +118,22 @@ pub fn if_there<T>(answer: Result<T, SageMakerError>) -> Result<Option<T>, SageM
 pub fn classify(code: Option<&str>, text: &str, http_status: Option<u16>) -> Why {
     let says = |words: &str| text.contains(words);
     match code {
-        Some("ResourceNotFound" | "ResourceNotFoundException" | "NoSuchEntity" | "NoSuchKey" | "NoSuchBucket") => {
-            Why::Missing
-        }
+        Some(
+            "ResourceNotFound"
+            | "ResourceNotFoundException"
+            | "ObjectNotFoundException"
+            | "NoSuchEntity"
+            | "NoSuchKey"
+            | "NoSuchBucket",
+        ) => Why::Missing,
         Some("ResourceInUse" | "ResourceInUseException" | "ConflictException") => Why::Busy,
         Some("ResourceLimitExceeded" | "LimitExceeded" | "ServiceQuotaExceededException") => Why::Quota,
         Some(code) if is_throttling(code) => Why::Throttled,
         Some(code) if is_credentials(code) => Why::Unauthenticated,
         Some("AccessDenied" | "AccessDeniedException" | "UnauthorizedOperation" | "AuthorizationError") => Why::Denied,
-        Some("ValidationException" | "ValidationError") if says("Could not find") || says("does not exist") => {
+        Some("ValidationException" | "ValidationError")
+            if says("Could not find") || says("does not exist") || says(" not found") =>
+        {
             Why::Missing
         }
         Some("ValidationException") if says("already existing") || says("already exists") => Why::Taken,
@@ -125,7 +144,6 @@ pub fn classify(code: Option<&str>, text: &str, http_status: Option<u16>) -> Why
             Some(429) => Why::Throttled,
             Some(401) => Why::Unauthenticated,
             Some(403) if code.is_none() => Why::Denied,
-            Some(404) => Why::Missing,
             Some(400..=499) if code.is_some() => Why::Refused,
             _ => Why::Unreachable,
         },
@@ -194,7 +212,8 @@ fn vendor_fault(doing: &str, why: Why, message: String) -> Fault {
         Why::Throttled => Fault::new(FaultCode::Throttled, message),
         Why::Unreachable => Fault::new(FaultCode::Unreachable, message)
             .with_advice("Check the network, the proxy settings and the region (AWS_REGION) of this server."),
-        Why::Refused => Fault::new(FaultCode::InvalidArgument, message),
+        Why::Refused => Fault::new(FaultCode::InvalidArgument, message)
+            .with_advice("Read what AWS says under `backend`; the arguments or the role are not as it wants them."),
     }
 }
 
@@ -204,16 +223,20 @@ fn refusal_fault(refusal: &Refusal, message: String) -> Fault {
             eulas.iter().fold(Fault::new(FaultCode::InvalidArgument, message), |fault, eula| {
                 let address = eula.address.as_deref().unwrap_or("the model's page in SageMaker Studio");
                 fault.with_advice(format!(
-                    "Read {address}; if you accept it, repeat the call with `{}` for {}.",
+                    "Ask the user to read {address}; if the user accepts it, repeat the call with `{}` for {}.",
                     eula.argument, eula.of
                 ))
             })
         }
         Refusal::UnknownModel { suggestions, .. } if !suggestions.is_empty() => {
-            Fault::new(FaultCode::NotFound, message).with_advice(format!("Similar ids: {}.", suggestions.join(", ")))
+            Fault::new(FaultCode::NotFound, message)
+                .with_advice(format!("Similar ids: {}.", suggestions.join(", ")))
+                .with_next(Next::new(tools::SEARCH, "Finds models by words."))
         }
-        Refusal::UnknownModel { .. } | Refusal::UnknownVersion { .. } => Fault::new(FaultCode::NotFound, message)
-            .with_advice("Model ids are those of SageMaker JumpStart, for example `huggingface-llm-mistral-7b`."),
+        Refusal::UnknownModel { .. } => {
+            Fault::new(FaultCode::NotFound, message).with_next(Next::new(tools::SEARCH, "Finds models by words."))
+        }
+        Refusal::UnknownVersion { .. } => Fault::new(FaultCode::NotFound, message),
         Refusal::UnsupportedInstance { other_configs, .. } if !other_configs.is_empty() => {
             Fault::new(FaultCode::InvalidArgument, message)
                 .with_advice(format!("These inference configs support it: {}.", other_configs.join(", ")))
@@ -267,7 +290,8 @@ mod tests {
     #[test]
     fn an_html_page_is_told_by_its_status() {
         check("", "<html>Bad gateway</html>", 502, Why::Unreachable);
-        check("", "<html>Could not find</html>", 404, Why::Missing);
+        // SageMaker says "missing" with status 400: a 404 is a proxy's or a wrong address.
+        check("", "<html>Could not find</html>", 404, Why::Unreachable);
         check("", "", 429, Why::Throttled);
         check("", "<html>", 403, Why::Denied);
         assert_eq!(classify(None, "", None), Why::Unreachable);

@@ -18,6 +18,7 @@
 //! | `container` | image, environment and data |
 //! | `resolve` | the rules, put together |
 //! | `requests` | the requests, named as the API names them |
+//! | `presets` | what a document offers beside: example requests, measurements |
 //! | `refusal` | why there are no requests |
 
 mod choice;
@@ -26,6 +27,7 @@ mod container;
 mod document;
 mod manifest;
 mod model;
+mod presets;
 mod refusal;
 mod regions;
 mod requests;
@@ -39,10 +41,11 @@ mod mutation;
 
 pub use manifest::{Entry, Manifest, choose_version};
 pub use model::{AdditionalSource, Artifact, Config, Eula, Model, Variant};
+pub use presets::{Benchmark, Payload};
 pub use refusal::{MissingEula, Refusal};
 pub use regions::Region;
 pub use requests::{
-    Channel, Container, CreateEndpoint, CreateEndpointConfig, CreateModel, ModelAccessConfig, ModelDataSource,
-    ProductionVariant, Requests, S3DataSource, Tag,
+    Channel, Container, CreateEndpoint, CreateEndpointConfig, CreateModel, InstancePool, ModelAccessConfig,
+    ModelDataSource, ProductionVariant, Requests, S3DataSource, Tag,
 };
-pub use resolve::{Names, Wanted, resolve};
+pub use resolve::{MOST_FALLBACKS, Names, Wanted, resolve};

@@ -29,8 +29,11 @@
 //! | [`states`] | what SageMaker's words mean; the file to read first |
 //! | [`operation`] | an endpoint and what it is to become |
 //! | [`start`], [`removal`] | the steps there and back, each safe to repeat |
+//! | [`plan`], [`preflight`] | what a start would send, and what stands in its way |
+//! | [`diagnosis`] | why an endpoint failed, by AWS's reason and the container's log |
+//! | [`payload`], [`price`] | requests in the form of a model's examples; what instances cost |
 //! | [`names`] | derived names and tags: the only memory there is |
-//! | [`jumpstart`] | from a model's published document to the three requests |
+//! | [`library`], [`jumpstart`] | a model's published document, and from there to the requests |
 //! | [`api`], [`error`] | what is used of AWS, and why it did not do it |
 //! | [`tools`] | the MCP tools |
 //!
@@ -40,10 +43,16 @@
 pub mod api;
 mod client;
 mod config;
+pub mod diagnosis;
 pub mod error;
 pub mod jumpstart;
+pub mod library;
 pub mod names;
 pub mod operation;
+pub mod payload;
+pub mod plan;
+pub mod preflight;
+pub mod price;
 pub mod removal;
 #[cfg(feature = "server")]
 mod server;

@@ -23,6 +23,14 @@ pub const TAG_ENDING: &str = "longhaul:ending";
 pub const TAG_CONTENT_TYPE: &str = "longhaul:content-type";
 /// Tag: MIME type of an answer, from the model's own document.
 pub const TAG_ACCEPT_TYPE: &str = "longhaul:accept-type";
+/// Tag: when its owner will no longer need it. Shown, never acted upon.
+pub const TAG_EXPIRES: &str = "longhaul:expires-at";
+/// Tag: the JumpStart model, as the official SDK writes it.
+pub const TAG_MODEL_ID: &str = "sagemaker-sdk:jumpstart-model-id";
+/// Tag: the version of the JumpStart model, as the official SDK writes it.
+pub const TAG_MODEL_VERSION: &str = "sagemaker-sdk:jumpstart-model-version";
+/// Tag: the inference config, as the official SDK writes it.
+pub const TAG_INFERENCE_CONFIG: &str = "sagemaker-sdk:jumpstart-inference-config-name";
 /// Tag: the tool that made it.
 pub const TAG_TOOL: &str = "longhaul:tool";
 

@@ -23,12 +23,12 @@ use crate::{
     api::{Api, EndpointSeen, Filter, Listed, PartKind},
     error::{SageMakerError, Why, if_there},
     names,
-    operation::{Endpoint, EndpointHandle, Goal, Parts, delete_part, mark_ending},
+    operation::{Endpoint, EndpointHandle, Goal, Parts, delete_part, mark_ending, unmarked},
     states,
 };
 
 /// A start tries for some 90 s; what is younger than this may belong to one that is under way.
-const YOUNG: Duration = Duration::from_secs(600);
+pub const YOUNG: Duration = Duration::from_secs(600);
 
 /// Requests that are under way at the same time.
 const AT_ONCE: usize = 4;
@@ -45,7 +45,8 @@ pub async fn find<A: Api>(endpoint: &Endpoint<A>, name: &str) -> Result<(Option<
     let seen = endpoint.find(name).await?;
     let mut parts = behind(api, name).await?;
     if let Some(seen) = seen.as_ref().filter(|seen| !parts.configs.contains(&seen.config)) {
-        let models = if_there(api.describe_config(&seen.config).await)?.map(|config| config.models).unwrap_or_default();
+        let models =
+            if_there(api.describe_config(&seen.config).await)?.map(|config| config.models()).unwrap_or_default();
         let config = format!("endpoint-config {} (not made by this server)", seen.config);
         parts.others = vec![config];
         parts.others.extend(models.iter().map(|model| format!("model {model} (not made by this server)")));
@@ -63,7 +64,10 @@ pub async fn begin<A: Api>(endpoint: &Endpoint<A>, name: &str) -> Result<Endpoin
     let Some(seen) = seen else { return Ok(EndpointHandle::unseen(name, Goal::Gone { parts })) };
     if seen.status != "Deleting" {
         mark_ending(endpoint.api(), &seen.arn).await?;
-        delete_endpoint(endpoint.api(), &seen.name, &seen.status).await?;
+        if let Err(error) = delete_endpoint(endpoint.api(), &seen.name, &seen.status).await {
+            let fault = unmarked(endpoint.api(), &seen.arn, error).await;
+            return Err(fault.with_leftovers(states::named(Some(&seen.name), &parts)));
+        }
     }
     Ok(EndpointHandle::of(&seen, Goal::Gone { parts }))
 }
@@ -104,14 +108,14 @@ pub async fn advance<A: Api>(
 }
 
 /// Asks SageMaker to delete an endpoint; false where it cannot be deleted yet.
-async fn delete_endpoint(api: &impl Api, name: &str, status: &str) -> Result<bool, Fault> {
+async fn delete_endpoint(api: &impl Api, name: &str, status: &str) -> Result<bool, SageMakerError> {
     if states::undeletable(status) {
         return Ok(false);
     }
     match if_there(api.delete_endpoint(name).await) {
         Ok(_) => Ok(true),
         Err(error) if error.why() == Some(Why::Busy) => Ok(false),
-        Err(error) => Err(error.into()),
+        Err(error) => Err(error),
     }
 }
 
@@ -207,7 +211,7 @@ async fn left_over<A: Api>(
     let seen = endpoint.find(&made_for).await?;
     let why = match &seen {
         None => "its endpoint does not exist",
-        Some(seen) if uses(seen, &name) => return Ok(None),
+        Some(seen) if uses(endpoint.api(), seen, &name).await? => return Ok(None),
         Some(_) => "its endpoint serves another configuration",
     };
     let age = clock::now().duration_since(created).unwrap_or_default();
@@ -228,7 +232,9 @@ async fn left_over<A: Api>(
 /// SageMaker refuses one of them; the other may be gone.
 pub async fn remove<A: Api>(endpoint: &Endpoint<A>, leftover: &Leftover) -> Result<bool, SageMakerError> {
     let api = endpoint.api();
-    if endpoint.find(&leftover.endpoint).await?.is_some_and(|seen| uses(&seen, &leftover.name)) {
+    if let Some(seen) = endpoint.find(&leftover.endpoint).await?
+        && uses(api, &seen, &leftover.name).await?
+    {
         return Ok(false);
     }
     delete_part(api, PartKind::Config, &leftover.name).await?;
@@ -236,6 +242,17 @@ pub async fn remove<A: Api>(endpoint: &Endpoint<A>, leftover: &Leftover) -> Resu
     Ok(true)
 }
 
-fn uses(seen: &EndpointSeen, config: &str) -> bool {
-    seen.config == config || seen.pending_config.as_deref() == Some(config)
+/// Whether an endpoint uses the configuration or model of that name. An instance pool may have a
+/// model of its own name.
+async fn uses(api: &impl Api, seen: &EndpointSeen, name: &str) -> Result<bool, SageMakerError> {
+    for config in std::iter::once(&seen.config).chain(&seen.pending_config) {
+        let named = || async {
+            let config = if_there(api.describe_config(config).await)?;
+            Ok::<_, SageMakerError>(config.is_some_and(|config| config.models().iter().any(|model| model == name)))
+        };
+        if config == name || named().await? {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }

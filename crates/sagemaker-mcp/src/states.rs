@@ -13,7 +13,8 @@ use longhaul::{
 
 use crate::{
     api::EndpointSeen,
-    operation::{EndpointHandle, EndpointResult, Goal, Parts},
+    diagnosis, names,
+    operation::{EndpointHandle, EndpointResult, Goal, Parts, Serving},
     tools,
 };
 
@@ -33,11 +34,11 @@ pub const STATUSES: [&str; 9] = [
 /// A new endpoint may not be visible at once: SageMaker's reads are eventually consistent.
 pub const VISIBLE_WITHIN: Duration = Duration::from_secs(60);
 
-/// What an endpoint that was asked to serve a configuration means.
+/// What an endpoint that was asked to serve means.
 #[must_use]
 pub fn serving(
     asked: &EndpointHandle,
-    config: &str,
+    wanted: &Serving,
     seen: Option<&EndpointSeen>,
     now: SystemTime,
 ) -> Observation<EndpointResult> {
@@ -46,19 +47,12 @@ pub fn serving(
         return Observation::Failed(fault);
     }
     // The start could not see whose name it is.
-    if asked.created_ms.is_none() && serves_another(seen, config) {
+    if asked.created_ms.is_none() && serves_another(seen, &wanted.config) {
         return Observation::Failed(conflict(seen));
     }
     let fail = |message: String| Observation::Failed(failure(asked, seen, message));
     match seen.status.as_str() {
-        "InService" if seen.config == config => Observation::Succeeded(EndpointResult::serving(seen)),
-        "InService" => Observation::Failed(serves_otherwise(
-            seen,
-            format!(
-                "{} is InService, but serves {} and not {config}: the update did not come through",
-                seen.name, seen.config
-            ),
-        )),
+        "InService" => in_service(asked, wanted, seen, now),
         "Failed" => fail(format!("SageMaker could not bring {} into service", seen.name)),
         "OutOfService" => fail(format!("{} is out of service", seen.name)),
         "UpdateRollbackFailed" => Observation::Failed(serves_otherwise(
@@ -74,6 +68,47 @@ pub fn serving(
     }
 }
 
+/// It serves: as it was asked to, not yet so, or otherwise.
+fn in_service(
+    asked: &EndpointHandle,
+    wanted: &Serving,
+    seen: &EndpointSeen,
+    now: SystemTime,
+) -> Observation<EndpointResult> {
+    let as_asked = seen.config == wanted.config
+        && wanted.instances.as_ref().is_none_or(|(variant, count)| has_instances(seen, variant, *count));
+    let begun = SystemTime::UNIX_EPOCH + Duration::from_millis(asked.begun_ms);
+    if as_asked {
+        let since = if wanted.before_ms.is_some() { begun } else { seen.created };
+        let mut result = EndpointResult::serving(seen, since);
+        if let Some(told) = &wanted.told {
+            result.message.clone_from(told);
+        }
+        return Observation::Succeeded(result);
+    }
+    let unchanged = wanted.before_ms == Some(millis(seen.modified));
+    if unchanged && now.duration_since(begun).unwrap_or_default() < VISIBLE_WITHIN {
+        return Observation::Running(Running::new("Updating", "the change is not visible yet"));
+    }
+    let (name, config) = (&seen.name, &wanted.config);
+    let message = match (&wanted.instances, wanted.before_ms) {
+        (Some((variant, count)), _) if seen.config == *config => {
+            format!("{name} is InService, but {variant} has not {count} instances: the change did not come through")
+        }
+        (_, Some(_)) => {
+            format!("{name} is InService, but serves {} and not {config}: the update did not come through", seen.config)
+        }
+        (_, None) => format!("{name} is InService, and serves {}, not {config}", seen.config),
+    };
+    Observation::Failed(serves_otherwise(seen, message))
+}
+
+fn has_instances(seen: &EndpointSeen, variant: &str, count: u32) -> bool {
+    let count = i32::try_from(count).ok();
+    let found = seen.variants.iter().find(|seen| seen.name == variant);
+    found.is_some_and(|seen| seen.current_instances == count && seen.desired_instances == count)
+}
+
 /// What an endpoint that was asked to go away means. `parts` are those that are still there.
 #[must_use]
 pub fn going(asked: &EndpointHandle, seen: Option<&EndpointSeen>, parts: &Parts) -> Observation<EndpointResult> {
@@ -85,7 +120,7 @@ pub fn going(asked: &EndpointHandle, seen: Option<&EndpointSeen>, parts: &Parts)
     let running = under_way(seen).with_leftovers(named(Some(&seen.name), parts));
     match seen.status.as_str() {
         "Deleting" => Observation::Running(running),
-        _ => Observation::Running(running.waiting_for(tools::delete(&asked.name))),
+        _ => Observation::Running(running.waiting_for(tools::go_on_deleting(&asked.name))),
     }
 }
 
@@ -115,13 +150,19 @@ fn parts_going(asked: &EndpointHandle, parts: &Parts) -> Observation<EndpointRes
     let phase = match (parts.configs.is_empty(), parts.models.is_empty()) {
         (false, _) => REMOVING_CONFIG,
         (true, false) => REMOVING_MODELS,
-        (true, true) if asked.created_ms.is_some() => {
-            return Observation::Succeeded(EndpointResult::gone(&asked.name).and_still_there(&parts.others));
+        (true, true) if asked.created_ms.is_some() || began_with_parts(asked) => {
+            return Observation::Succeeded(EndpointResult::gone(&asked.name).but_not(&parts.others));
         }
         (true, true) => return Observation::Succeeded(EndpointResult::absent(&asked.name)),
     };
     let detail = format!("the endpoint is gone; still there: {}", leftovers.join(", "));
-    Observation::Running(Running::new(phase, detail).with_leftovers(leftovers).waiting_for(tools::delete(&asked.name)))
+    let running = Running::new(phase, detail).with_leftovers(leftovers);
+    Observation::Running(running.waiting_for(tools::go_on_deleting(&asked.name)))
+}
+
+/// Whether there was something of an endpoint that is no more.
+fn began_with_parts(asked: &EndpointHandle) -> bool {
+    matches!(&asked.goal, Goal::Gone { parts } if !parts.nothing())
 }
 
 /// Whether SageMaker would refuse to delete the endpoint now.
@@ -164,8 +205,8 @@ fn serves_otherwise(seen: &EndpointSeen, message: String) -> Fault {
     Fault::new(FaultCode::OperationFailed, message)
         .with_status(&seen.status)
         .with_backend(backend)
-        .with_advice("Read the reason; an update can be repeated. The endpoint goes on serving meanwhile.")
-        .with_advice(format!("Read the container's log: CloudWatch, group /aws/sagemaker/Endpoints/{}.", seen.name))
+        .with_advice("The endpoint goes on serving meanwhile. An update can be repeated.")
+        .with_advice(format!("Read the container's log with {}.", tools::LOGS))
         .with_next(Next::new(tools::DESCRIBE, "Shows what it serves now.").with("endpoint_name", seen.name.as_str()))
 }
 
@@ -174,34 +215,17 @@ fn failure(asked: &EndpointHandle, seen: &EndpointSeen, message: String) -> Faul
     let fault = Fault::new(FaultCode::OperationFailed, message)
         .with_status(&seen.status)
         .with_backend(Backend { text: said, ..Backend::default() })
-        .with_leftovers(vec![format!("endpoint {}", seen.name)])
+        .with_leftovers(remains(seen))
         .with_next(tools::delete(&asked.name));
-    troubleshooting(seen).into_iter().fold(fault, Fault::with_advice)
+    let class = diagnosis::class(seen.failure_reason.as_deref().unwrap_or_default(), &[]);
+    class.advice(&seen.name).into_iter().fold(fault, Fault::with_advice)
 }
 
-/// What to check after a failed deployment, fitting AWS's reason where it can be told.
-fn troubleshooting(seen: &EndpointSeen) -> Vec<String> {
-    let reason = seen.failure_reason.as_deref().unwrap_or_default().to_lowercase();
-    let says = |words: &[&str]| words.iter().any(|word| reason.contains(word));
-    let capacity = "AWS may have no capacity: try another instance type, another region, or later.".to_owned();
-    let instance = "Check that the instance type is offered in this region and fits the model.".to_owned();
-    let limits = "Check the account's limits: Service Quotas, Amazon SageMaker, `<instance type> for endpoint usage`."
-        .to_owned();
-    let model = "Check the model id and version, and whether its EULA had to be accepted.".to_owned();
-    let logs = format!("Read the container's log: CloudWatch, group /aws/sagemaker/Endpoints/{}.", seen.name);
-    let mut advice = if says(&["capacity"]) {
-        vec![capacity, limits, instance, logs, model]
-    } else if says(&["limit", "quota"]) {
-        vec![limits, instance, logs, model]
-    } else if says(&["s3", "403", "eula", "access denied"]) {
-        vec![model, "Check that the execution role may read the model's bucket.".to_owned(), logs, instance, limits]
-    } else if says(&["health check", "memory", "container"]) {
-        vec![logs, instance, model, limits]
-    } else {
-        vec![instance, limits, model, logs]
-    };
-    advice.push("Delete the failed endpoint before you try again; it does not heal.".to_owned());
-    advice
+/// An endpoint, with the parts behind it if their name tells that this server made them.
+fn remains(seen: &EndpointSeen) -> Vec<String> {
+    let part = seen.config.contains(names::MARK).then(|| seen.config.clone());
+    let parts = Parts { configs: part.iter().cloned().collect(), models: part.into_iter().collect(), others: vec![] };
+    named(Some(&seen.name), &parts)
 }
 
 fn under_way(seen: &EndpointSeen) -> Running {
@@ -217,6 +241,17 @@ fn under_way(seen: &EndpointSeen) -> Running {
         detail.push("the update failed and is being taken back".to_owned());
     }
     Running::new(&seen.status, detail.join("; "))
+}
+
+/// Work under way whose end was asked for says so.
+#[must_use]
+pub fn with_wish(mut running: Running, ending: Option<&String>) -> Running {
+    if let Some(since) = ending {
+        let separator = if running.detail.is_empty() { "" } else { "; " };
+        running.detail =
+            format!("{}{separator}its end was asked for at {since}, {} carries it out", running.detail, tools::DELETE);
+    }
+    running
 }
 
 /// What a start finds under the name that it wants.
@@ -252,7 +287,7 @@ pub fn before_start(seen: Option<&EndpointSeen>, config: &str, ending: Option<&s
         return stop(Fault::new(FaultCode::FailedBefore, message).with_next(tools::delete(name)));
     }
     if matches!(seen.status.as_str(), "Failed" | "OutOfService" | "UpdateRollbackFailed") {
-        let asked = EndpointHandle::of(seen, Goal::InService { config: config.to_owned() });
+        let asked = EndpointHandle::of(seen, Goal::in_service(config));
         let mut fault = failure(&asked, seen, format!("the same deployment failed before: {name} is {}", seen.status));
         fault.code = FaultCode::FailedBefore;
         return stop(fault);
@@ -260,7 +295,45 @@ pub fn before_start(seen: Option<&EndpointSeen>, config: &str, ending: Option<&s
     Standing::Join
 }
 
-fn serves_another(seen: &EndpointSeen, config: &str) -> bool {
+/// What an endpoint means to a change that wants it to serve `config`.
+#[must_use]
+pub fn before_update(
+    name: &str,
+    seen: Option<&EndpointSeen>,
+    config: &str,
+    ending: Option<&str>,
+    again: &Next,
+) -> Standing {
+    let Some(seen) = seen else {
+        let fault = Fault::new(FaultCode::NotFound, format!("there is no endpoint called {name} to update"));
+        return Standing::InTheWay(Box::new(fault.with_next(tools::list())));
+    };
+    match seen.status.as_str() {
+        _ if ending.is_some() && !serves_another(seen, config) => before_start(Some(seen), config, ending, again),
+        _ if ending.is_some() => {
+            let message = format!("the end of {name} was asked for at {}", ending.unwrap_or_default());
+            let fault = Fault::new(FaultCode::FailedBefore, message).with_next(tools::delete(name));
+            Standing::InTheWay(Box::new(fault.with_status(&seen.status)))
+        }
+        // AWS's way out of a failed rollback is another update.
+        "InService" | "UpdateRollbackFailed" | "OutOfService" if serves_another(seen, config) => Standing::Free,
+        "Deleting" | "Failed" => {
+            let asked = EndpointHandle::of(seen, Goal::in_service(config));
+            let mut fault = failure(&asked, seen, format!("{name} is {} and cannot be updated", seen.status));
+            fault.code = FaultCode::FailedBefore;
+            Standing::InTheWay(Box::new(fault))
+        }
+        status if serves_another(seen, config) => {
+            let fault = Fault::new(FaultCode::NotYet, format!("{name} is {status}; it can be updated afterwards"));
+            Standing::InTheWay(Box::new(fault.with_status(status).with_next(tools::wait_until_in_service(name))))
+        }
+        _ => before_start(Some(seen), config, ending, again),
+    }
+}
+
+/// Whether an endpoint neither serves a configuration nor is about to.
+#[must_use]
+pub fn serves_another(seen: &EndpointSeen, config: &str) -> bool {
     seen.config != config && seen.pending_config.as_deref() != Some(config)
 }
 

@@ -1,10 +1,21 @@
 //! The tools, one file each, and the calls that they name to each other.
 
+pub mod check_environment;
 pub mod cleanup_leftovers;
+pub mod create_inference_payload;
+pub mod create_instruction_payload;
 pub mod delete_sagemaker_endpoint;
 pub mod deploy_jumpstart_model;
+pub mod describe_jumpstart_model;
 pub mod describe_sagemaker_endpoint;
+pub mod get_sagemaker_endpoint_logs;
+pub mod invoke_sagemaker_endpoint;
 pub mod list_sagemaker_endpoints;
+pub mod plan_deployment;
+pub mod recommend_instance;
+pub mod scale_sagemaker_endpoint;
+pub mod search_jumpstart_models;
+pub mod update_sagemaker_endpoint;
 pub mod wait_sagemaker_endpoint;
 
 use longhaul::{fault::Fault, report::Next};
@@ -23,6 +34,28 @@ pub const DESCRIBE: &str = "describe_sagemaker_endpoint";
 pub const DELETE: &str = "delete_sagemaker_endpoint";
 /// Name of the tool that removes leftovers.
 pub const CLEANUP: &str = "cleanup_leftovers";
+/// Name of the tool that looks at the surroundings.
+pub const CHECK: &str = "check_environment";
+/// Name of the tool that searches for models.
+pub const SEARCH: &str = "search_jumpstart_models";
+/// Name of the tool that describes a model.
+pub const DESCRIBE_MODEL: &str = "describe_jumpstart_model";
+/// Name of the tool that recommends instance types.
+pub const RECOMMEND: &str = "recommend_instance";
+/// Name of the tool that plans.
+pub const PLAN: &str = "plan_deployment";
+/// Name of the tool that reads a container's log.
+pub const LOGS: &str = "get_sagemaker_endpoint_logs";
+/// Name of the tool that writes a request.
+pub const PAYLOAD: &str = "create_inference_payload";
+/// Name of the tool that writes a request from an instruction.
+pub const INSTRUCTION: &str = "create_instruction_payload";
+/// Name of the tool that invokes.
+pub const INVOKE: &str = "invoke_sagemaker_endpoint";
+/// Name of the tool that updates.
+pub const UPDATE: &str = "update_sagemaker_endpoint";
+/// Name of the tool that scales.
+pub const SCALE: &str = "scale_sagemaker_endpoint";
 
 /// The call that follows an endpoint into service.
 #[must_use]
@@ -42,12 +75,27 @@ pub fn wait_until_deleted(endpoint: &str) -> Next {
         .after(30)
 }
 
-/// The call that removes an endpoint and what stands behind it.
+/// The call that removes an endpoint and what this server made for it.
 #[must_use]
 pub fn delete(endpoint: &str) -> Next {
-    Next::new(DELETE, "Removes the endpoint, its configuration and its model; nothing of it costs money afterwards.")
-        .with("endpoint_name", endpoint)
-        .with("confirm", endpoint)
+    Next::new(
+        DELETE,
+        "Removes the endpoint and what this server made for it; it costs nothing afterwards. Ask the user.",
+    )
+    .with("endpoint_name", endpoint)
+    .with("confirm", endpoint)
+}
+
+/// The call that goes on with a removal that was begun.
+#[must_use]
+pub fn go_on_deleting(endpoint: &str) -> Next {
+    Next { why: "Goes on with the removal that was asked for, to its end.".to_owned(), ..delete(endpoint) }.after(30)
+}
+
+/// The call that lists the endpoints.
+#[must_use]
+pub fn list() -> Next {
+    Next::new(LIST, "Shows the endpoints that there are.")
 }
 
 /// The call that lists what partial starts have left.
@@ -63,6 +111,17 @@ pub(crate) fn resumable(fault: Fault, again: impl FnOnce() -> Next) -> Fault {
     }
     let after = fault.retry_after_seconds.unwrap_or(30);
     fault.with_next(again().after(after))
+}
+
+/// A model's id as a caller gives it: without blanks around it, and one that JumpStart could have.
+pub(crate) fn checked_model(id: &str) -> Result<String, Fault> {
+    let id = id.trim();
+    let well_formed = id.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.'));
+    if id.is_empty() || id.len() > 256 || !well_formed {
+        let why = "must be a JumpStart model id: letters, digits and hyphens, at most 256 characters";
+        return Err(Fault::invalid("model_id", why).with_next(Next::new(SEARCH, "Finds models by words.")));
+    }
+    Ok(id.to_owned())
 }
 
 /// An endpoint's name as a caller gives it: without blanks around it, and one that SageMaker takes.

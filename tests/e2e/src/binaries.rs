@@ -42,9 +42,10 @@ fn command_line() -> Vec<String> {
         "debug" => "dev",
         other => other,
     };
-    let mut line: Vec<String> = ["cargo", "build", "--profile", profile].map(str::to_owned).into();
-    line.extend(PROGRAMS.iter().flat_map(|package| ["-p".to_owned(), (*package).to_owned()]));
-    line
+    // Everything, with the tests: what they were built with is built already, and another
+    // selection of packages would have other features.
+    let line = ["cargo", "build", "--profile", profile, "--workspace", "--bins", "--tests", "--examples"];
+    line.map(str::to_owned).into()
 }
 
 fn make_ready() {

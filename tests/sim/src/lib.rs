@@ -20,7 +20,7 @@
 //!
 //! | module | holds |
 //! |---|---|
-//! | [`sagemaker`] | what `sagemaker-mcp` uses of AWS: SageMaker, STS, IAM, S3 |
+//! | [`sagemaker`] | what `sagemaker-mcp` uses of AWS: SageMaker and its runtime, logs, quotas, scaling, prices, STS, IAM, S3 |
 //! | [`faults`] | how a request goes wrong, whatever the vendor |
 //! | [`log`] | what was asked, in order |
 //! | [`clock`] | simulated time |

@@ -21,7 +21,7 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Vendor {
-    /// SageMaker, STS, IAM and the JumpStart buckets of S3, on one port.
+    /// SageMaker, what belongs to it, and the JumpStart buckets of S3, on one port.
     Sagemaker(Sagemaker),
 }
 

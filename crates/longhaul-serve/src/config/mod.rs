@@ -184,7 +184,8 @@ fn suspicious(keys: &[Key], section: &str, environment: &Environment) -> Vec<Str
             name if name.starts_with("MCP_") || name.starts_with("OAUTH_") => 0.75,
             _ => continue,
         };
-        if let Some((nearest, alike)) = error::nearest(name, keys.iter().map(|key| key.env.as_str()))
+        let known = keys.iter().map(|key| key.env.as_str()).chain(["LONGHAUL_CONFIG"]);
+        if let Some((nearest, alike)) = error::nearest(name, known)
             && alike >= least
         {
             warnings.push(format!("the environment variable {name} is not known; the nearest is {nearest}"));

@@ -23,6 +23,11 @@ pub(crate) fn described(key: &Key) -> Value {
     })
 }
 
+/// An address is shown without the password in it.
+fn without_password(value: &Value) -> Value {
+    value.as_str().map_or_else(|| value.clone(), |text| longhaul::text::redact(text).into())
+}
+
 /// The settings that hold. Secrets and what is not set are comments.
 pub(crate) fn show(keys: &[Key], effective: &Effective) -> String {
     let mut text = String::new();
@@ -41,7 +46,7 @@ pub(crate) fn show(keys: &[Key], effective: &Effective) -> String {
             format!("# {name}: {HIDDEN}")
         } else {
             // JSON is YAML.
-            format!("{name}: {value}")
+            format!("{name}: {}", without_password(value))
         };
         let line = format!("{}{setting}", "  ".repeat(sections.len()));
         let _ = writeln!(text, "{line:ORIGINS$}  # {origin}");

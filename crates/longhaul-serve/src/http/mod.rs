@@ -16,7 +16,7 @@ use std::{
 };
 
 use axum::{
-    Router,
+    Json, Router,
     body::{Body, to_bytes},
     extract::Request,
     http::StatusCode,
@@ -25,14 +25,18 @@ use axum::{
     routing::get,
 };
 use longhaul::mcp::Server;
-use rmcp::transport::streamable_http_server::{
-    StreamableHttpServerConfig, StreamableHttpService, session::never::NeverSessionManager,
+use rmcp::{
+    ServerHandler,
+    transport::streamable_http_server::{
+        StreamableHttpServerConfig, StreamableHttpService, session::never::NeverSessionManager,
+    },
 };
 use tokio::{net::TcpListener, time::timeout};
 
 use crate::{
     Shared,
     endings::{Ended, Signals, until_ended},
+    malformed,
 };
 use guard::Guard;
 use watch::Watch;
@@ -55,21 +59,28 @@ pub(crate) async fn bind(address: IpAddr, port: u16) -> io::Result<TcpListener> 
     })
 }
 
+/// Who is served, and who speaks for it.
+pub(crate) struct Service<H> {
+    pub(crate) name: &'static str,
+    pub(crate) version: &'static str,
+    pub(crate) server: Server,
+    pub(crate) face: H,
+}
+
 /// Serves until a signal comes.
 pub(crate) async fn serve(
-    server: Server,
+    service: Service<impl ServerHandler + Clone>,
     shared: &Shared,
     address: IpAddr,
-    name: &str,
-    version: &str,
     listener: TcpListener,
     signals: Signals,
 ) -> io::Result<Ended> {
+    let Service { name, version, server, face } = service;
     let guard = Guard::new(&shared.server, address).map_err(|(key, why)| io::Error::other(format!("{key} {why}")))?;
-    let service = Some(shared.observability.service_name.as_str()).filter(|name| !name.is_empty()).unwrap_or(name);
-    let watch = shared.observability.enabled.then(|| Watch::named(service, version));
+    let name = Some(shared.observability.service_name.as_str()).filter(|name| !name.is_empty()).unwrap_or(name);
+    let watch = shared.observability.enabled.then(|| Watch::named(name, version));
     let closing = server.closing().clone();
-    let app = app(server.clone(), guard, watch);
+    let app = app(server.clone(), face, guard, watch);
     let work = async {
         accept::serve(listener, app, closing.clone()).await;
         server.settled().await;
@@ -77,7 +88,7 @@ pub(crate) async fn serve(
     Ok(until_ended(&closing, signals, work).await)
 }
 
-fn app(server: Server, guard: Guard, watch: Option<Watch>) -> Router {
+fn app(server: Server, face: impl ServerHandler + Clone, guard: Guard, watch: Option<Watch>) -> Router {
     let guard = Arc::new(guard);
     let config = StreamableHttpServerConfig::default()
         .with_legacy_session_mode(false)
@@ -86,10 +97,7 @@ fn app(server: Server, guard: Guard, watch: Option<Watch>) -> Router {
         .with_allowed_origins(guard.origins())
         .enforce_origin_validation()
         .with_max_request_body_bytes(MAX_BODY);
-    let mcp = {
-        let server = server.clone();
-        StreamableHttpService::new(move || Ok(server.clone()), Arc::new(NeverSessionManager::default()), config)
-    };
+    let mcp = StreamableHttpService::new(move || Ok(face.clone()), Arc::new(NeverSessionManager::default()), config);
     let mut guarded = Router::new().route_service("/mcp", mcp).layer(from_fn(early::open)).layer(from_fn(whole_body));
     if let Some(watch) = watch {
         let server = server.clone();
@@ -113,8 +121,21 @@ fn app(server: Server, guard: Guard, watch: Option<Watch>) -> Router {
 async fn whole_body(request: Request, next: Next) -> Response {
     let (parts, body) = request.into_parts();
     match timeout(BODY_TIME, to_bytes(body, MAX_BODY)).await {
-        Ok(Ok(bytes)) => next.run(Request::from_parts(parts, Body::from(bytes))).await,
+        Ok(Ok(bytes)) => {
+            let bytes = malformed::mended(bytes);
+            let response = next.run(Request::from_parts(parts, Body::from(bytes.clone()))).await;
+            // What rmcp says to a body that it cannot read, and to another kind of body.
+            let unread = response.status() == StatusCode::UNSUPPORTED_MEDIA_TYPE;
+            if unread { refused(&bytes).unwrap_or(response) } else { response }
+        }
         Ok(Err(_)) => (StatusCode::PAYLOAD_TOO_LARGE, "the request is larger than 1 MiB").into_response(),
         Err(_) => (StatusCode::REQUEST_TIMEOUT, "the request took longer than 30 s to arrive").into_response(),
     }
+}
+
+/// The answer to a body that is no message.
+fn refused(body: &[u8]) -> Option<Response> {
+    let refusal = malformed::read(&mut body.to_vec()).err()?;
+    tracing::debug!(%refusal, "a body was refused");
+    Some((StatusCode::BAD_REQUEST, Json(refusal.answer())).into_response())
 }

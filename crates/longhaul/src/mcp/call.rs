@@ -150,7 +150,7 @@ pub(super) fn parse<A: DeserializeOwned>(tool: &dyn AnyTool, arguments: JsonObje
     serde_path_to_error::deserialize(Value::Object(given)).map_err(|error| {
         let path = error.path().to_string();
         let why = text::clean(&error.into_inner().to_string());
-        let argument = if path == "." { "arguments".to_owned() } else { text::cap(&path, 64).into_owned() };
+        let (argument, why) = wrong_argument(&path, &why);
         let entry = tool.entry();
         let known = entry.input_schema.get("properties").and_then(Value::as_object);
         let names: Vec<&str> = known.into_iter().flat_map(|known| known.keys().map(String::as_str)).collect();
@@ -160,6 +160,20 @@ pub(super) fn parse<A: DeserializeOwned>(tool: &dyn AnyTool, arguments: JsonObje
             names.join(", ")
         ))
     })
+}
+
+/// Which argument is wrong and why, in our own words where serde's would say it twice.
+fn wrong_argument(path: &str, why: &str) -> (String, String) {
+    let missing = why.strip_prefix("missing field `").and_then(|rest| rest.strip_suffix('`'));
+    let path = if path == "." { "arguments" } else { path };
+    match missing {
+        Some(field) if path == "arguments" => (field.to_owned(), "is missing".to_owned()),
+        Some(field) => (format!("{path}.{field}"), "is missing".to_owned()),
+        None if why.starts_with("unknown field") => {
+            (text::cap(path, 64).into_owned(), "there is no such argument".to_owned())
+        }
+        None => (text::cap(path, 64).into_owned(), why.to_owned()),
+    }
 }
 
 /// Passes the gate or not, and leaves an audit line of every refused write.
@@ -220,7 +234,13 @@ pub(super) async fn unbroken<T: Send + 'static>(
 }
 
 /// A report as a tool result: made safe, one sentence, then the JSON.
-pub(super) fn render(server: &Inner, report: &impl Serialize, sentence: &str, is_error: bool) -> CallToolResult {
+pub(super) fn render(
+    server: &Inner,
+    report: &impl Serialize,
+    sentence: &str,
+    is_error: bool,
+    limit: usize,
+) -> CallToolResult {
     let (mut value, is_error) = match serde_json::to_value(report) {
         Ok(value) => (value, is_error),
         // A map whose keys are no strings, for example: a defect of the tool.
@@ -232,7 +252,7 @@ pub(super) fn render(server: &Inner, report: &impl Serialize, sentence: &str, is
     };
     drop_nulls(&mut value);
     let next = value.pointer("/next/arguments").cloned();
-    text::clean_value(&mut value);
+    text::clean_value(&mut value, limit);
     if value.pointer("/next/arguments") != next.as_ref()
         && let Some(report) = value.as_object_mut()
     {
@@ -251,17 +271,26 @@ pub(super) fn render(server: &Inner, report: &impl Serialize, sentence: &str, is
     result
 }
 
-/// A `next` that this server would refuse says so.
+/// A `next` that this server would refuse says so, also that of a line of a list.
 fn name_the_gate(server: &Inner, value: &mut Value) {
-    let tool = value.pointer("/next/tool").and_then(Value::as_str).and_then(|tool| server.tools.get(tool));
-    let Some(needed) = tool.map(|tool| tool.listed_from()).filter(|needed| *needed > server.settings.allowed) else {
-        return;
+    let fields = match value {
+        Value::Object(fields) => fields,
+        Value::Array(items) => return items.iter_mut().for_each(|item| name_the_gate(server, item)),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => return,
     };
-    if let Some(Value::String(why)) = value.pointer_mut("/next/why") {
-        why.push_str(&format!(
-            " Not allowed on this server now: the operator would have to start it with {}.",
-            needed.flag()
-        ));
+    for (field, value) in fields.iter_mut() {
+        if field != "next" {
+            name_the_gate(server, value);
+            continue;
+        }
+        let tool = value.get("tool").and_then(Value::as_str).and_then(|tool| server.tools.get(tool));
+        let needed = tool.map(|tool| tool.listed_from()).filter(|needed| *needed > server.settings.allowed);
+        if let (Some(needed), Some(Value::String(why))) = (needed, value.get_mut("why")) {
+            why.push_str(&format!(
+                " Not allowed on this server now: the operator would have to start it with {}.",
+                needed.flag()
+            ));
+        }
     }
 }
 

@@ -104,7 +104,9 @@ impl<T: LongTool> Long<T> {
         let own = OwnArguments::take(&mut call.arguments, true, T::CLASS)?;
         let args: T::Args = parse(self, std::mem::take(&mut call.arguments))?;
         let (class, resource) = (self.0.class(&args), self.0.resource(&call.cx, &args));
-        pass_gate(&call, T::NAME, class, &resource, own.confirm.as_deref())?;
+        if let Err(fault) = pass_gate(&call, T::NAME, class, &resource, own.confirm.as_deref()) {
+            return Ok(self.refusal(&call.server, &resource, traced(&call.cx, fault)));
+        }
         let token = call.peer.meta.get_progress_token();
         let unasked = if token.is_some() { Duration::MAX } else { call.server.settings.wait };
         let wait = self.0.terms().timeout.min(own.wait.unwrap_or(unasked));
@@ -112,7 +114,7 @@ impl<T: LongTool> Long<T> {
             tool: T::NAME.into(),
             arguments: again,
             after_seconds: None,
-            why: "The same call joins what it started.".into(),
+            why: if T::CLASS == Class::Read { "Looks again." } else { "The same call joins what it started." }.into(),
         };
         let until = after(call.arrived, wait);
         let reporter = token.map(|token| {
@@ -207,6 +209,12 @@ impl<T: LongTool> Long<T> {
 
     fn still_starting(&self, admitted: &Admitted) -> CallToolResponse {
         let call = &admitted.call;
+        if T::CLASS == Class::Read {
+            // Nothing was started, and nothing is known.
+            let message = format!("the backend has not answered yet; nothing is known of {}", admitted.resource);
+            let fault = Fault::new(FaultCode::Unreachable, message).with_next(admitted.again.clone());
+            return self.refusal(&call.server, &admitted.resource, traced(&call.cx, fault));
+        }
         let mut report =
             OperationReport::new(T::Operation::KIND, &self.nothing(&call.server, &admitted.resource), State::Running);
         report.phase = "beginning".into();
@@ -226,7 +234,7 @@ impl<T: LongTool> Long<T> {
 
     /// There is no operation: the fault says why.
     fn refusal(&self, server: &Inner, resource: &str, fault: Fault) -> CallToolResponse {
-        let state = if says_nothing_of_the_work(T::CLASS, fault.code) { State::Unknown } else { State::Failed };
+        let state = if says_nothing_of_the_work(T::CLASS, &fault) { State::Unknown } else { State::Failed };
         let report = OperationReport::new(T::Operation::KIND, &self.nothing(server, resource), state);
         rendered(server, &report.with_fault(fault)).into()
     }
@@ -258,6 +266,7 @@ impl<T: LongTool> Long<T> {
                 report.phase = state.as_str().into();
                 report.progress = Some(1.0);
                 report.message = self.0.operation().sentence(subject, &output);
+                (report.leftovers, report.next) = self.0.operation().afterwards(&output);
                 report.result = serde_json::to_value(output).ok();
             }
             Ending::Failed(fault) => report = report.with_fault(fault),
@@ -272,7 +281,8 @@ impl<T: LongTool> Long<T> {
             }
             Ending::Running(running) => {
                 report.leftovers.clone_from(&running.leftovers);
-                report.message = going_on(&running, followed.missed.as_ref(), subject, server.closing.is_cancelled());
+                let closing = server.closing.is_cancelled();
+                report.message = going_on(&running, followed.missed.as_ref(), subject, T::STEPWISE, closing);
                 report.phase = running.phase;
                 report.progress = running.fraction.map(|fraction| fraction.clamp(0.0, 1.0));
                 report.next = Some(subject.resume.clone());
@@ -350,7 +360,7 @@ impl Call {
 }
 
 fn rendered(server: &Inner, report: &OperationReport<Value>) -> CallToolResult {
-    render(server, report, &report.message, report.state.is_error())
+    render(server, report, &report.message, report.state.is_error(), crate::text::FIELD_LIMIT)
 }
 
 fn state_of<O>(ending: &Ending<O>) -> State {
@@ -364,23 +374,32 @@ fn state_of<O>(ending: &Ending<O>) -> State {
 
 /// A start that could not be carried through for a defect or for want of an answer may have been
 /// carried out all the same; a search that could not look has found nothing out.
-fn says_nothing_of_the_work(class: Class, code: FaultCode) -> bool {
+fn says_nothing_of_the_work(class: Class, fault: &Fault) -> bool {
     use FaultCode::{
         Internal, InvalidArgument, NotFound, OutcomeUnknown, Throttled, Unauthenticated, Unreachable, Unsupported,
     };
+    let code = fault.code;
     match class {
-        Class::Read => !matches!(code, InvalidArgument | NotFound | Unsupported),
+        // What the vendor has refused to show is there or not.
+        Class::Read if code == InvalidArgument && fault.backend.is_some() => true,
+        Class::Read => !matches!(code, InvalidArgument | NotFound | Unsupported | FaultCode::Conflict),
         Class::Write | Class::Destructive => {
             matches!(code, OutcomeUnknown | Internal | Unreachable | Throttled | Unauthenticated)
         }
     }
 }
 
-fn going_on(running: &Running, missed: Option<&Fault>, subject: &Subject, closing: bool) -> String {
+fn going_on(running: &Running, missed: Option<&Fault>, subject: &Subject, stepwise: bool, closing: bool) -> String {
     let because = if closing { "this server is ending" } else { "this call stops watching" };
     let phase = if running.phase.is_empty() { "not looked at yet" } else { &running.phase };
     let missed = missed.map(|fault| format!(" (it could not be looked at since: {})", fault.message));
     let (name, tool, missed) = (&subject.resource, &subject.resume.tool, missed.unwrap_or_default());
+    if stepwise {
+        // Nobody takes the steps after this one.
+        return format!(
+            "{name}: {phase}{missed}. This step goes on although {because}; {tool} takes the ones after it."
+        );
+    }
     format!("{name}: {phase}{missed}. The work goes on although {because}; {tool} follows it further.")
 }
 

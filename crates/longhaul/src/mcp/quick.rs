@@ -91,6 +91,6 @@ impl<T: QuickTool> Quick<T> {
             Err(fault) => fault.message.clone(),
         };
         let is_error = outcome.is_err();
-        render(server, &CallReport::from(outcome), &sentence, is_error).into()
+        render(server, &CallReport::from(outcome), &sentence, is_error, T::TEXT_LIMIT).into()
     }
 }

@@ -4,25 +4,24 @@
 //! what is missing. Requests are bounded in time and retried by the SDK's standard mode, which is
 //! safe for creations too, because their names make a second one visible as taken.
 
+mod answers;
+mod shapes;
+mod surroundings;
+
 use std::{
-    error::Error,
-    time::{Duration, SystemTime},
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
 
+use answers::{chain, unsent, vendor};
 use aws_config::{BehaviorVersion, Region, SdkConfig, retry::RetryConfig, timeout::TimeoutConfig};
-use aws_credential_types::provider::error::CredentialsError;
-use aws_sdk_sagemaker::{
-    error::{ProvideErrorMetadata, SdkError},
-    types,
-};
-use aws_smithy_runtime_api::http::Response;
+use aws_sdk_sagemaker::types;
 use aws_smithy_types::DateTime;
-use longhaul::fault::{Backend, parse_retry_after};
+use shapes::{container, part, production_variant, tags, time, variant};
+use surroundings::Known;
 use tokio::sync::OnceCell;
 
-use super::{
-    Answer, Api, ConfigSeen, EndpointSeen, Filter, HubDocument, Identity, Listed, Page, PartKind, Tags, VariantSeen,
-};
+use super::{Answer, Api, ConfigSeen, EndpointSeen, Filter, HubDocument, Identity, Listed, Page, PartKind, Tags};
 use crate::{
     config::Config,
     error::{SageMakerError, Why, classify},
@@ -32,6 +31,9 @@ use crate::{
 /// Where AWS publishes JumpStart's models.
 const PUBLIC_HUB: &str = "SageMakerPublicHub";
 
+/// The price list is not offered in every region (AWS's documentation of the endpoints).
+const PRICING_REGION: &str = "us-east-1";
+
 /// Largest public object that is read: the manifest of all models has some megabytes.
 const OBJECT_LIMIT: usize = 64 << 20;
 
@@ -39,6 +41,7 @@ const OBJECT_LIMIT: usize = 64 << 20;
 pub struct Aws {
     config: Config,
     clients: OnceCell<Clients>,
+    known: Mutex<Known>,
 }
 
 struct Clients {
@@ -46,6 +49,11 @@ struct Clients {
     sagemaker: aws_sdk_sagemaker::Client,
     sts: aws_sdk_sts::Client,
     iam: aws_sdk_iam::Client,
+    logs: aws_sdk_cloudwatchlogs::Client,
+    quotas: aws_sdk_servicequotas::Client,
+    scaling: aws_sdk_applicationautoscaling::Client,
+    pricing: aws_sdk_pricing::Client,
+    runtime: aws_sdk_sagemakerruntime::Client,
     public: reqwest::Client,
 }
 
@@ -53,7 +61,11 @@ impl Aws {
     /// A client that connects when it is first used.
     #[must_use]
     pub fn new(config: Config) -> Self {
-        Self { config, clients: OnceCell::new() }
+        Self { config, clients: OnceCell::new(), known: Mutex::default() }
+    }
+
+    fn known(&self) -> MutexGuard<'_, Known> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     async fn clients(&self, doing: &'static str) -> Answer<&Clients> {
@@ -88,7 +100,7 @@ impl Clients {
             loader = loader.endpoint_url(url);
         }
         let shared: SdkConfig = loader.load().await;
-        let Some(region) = shared.region().map(ToString::to_string) else {
+        let Some(region) = shared.region().map(ToString::to_string).filter(|region| !region.is_empty()) else {
             return Err(SageMakerError::Setting(
                 "no AWS region is set: set AWS_REGION, or `region` in the AWS profile".to_owned(),
             ));
@@ -113,6 +125,13 @@ impl Clients {
             sagemaker: aws_sdk_sagemaker::Client::new(&shared),
             sts,
             iam: aws_sdk_iam::Client::new(&shared),
+            logs: aws_sdk_cloudwatchlogs::Client::new(&shared),
+            quotas: aws_sdk_servicequotas::Client::new(&shared),
+            scaling: aws_sdk_applicationautoscaling::Client::new(&shared),
+            pricing: aws_sdk_pricing::Client::from_conf(
+                aws_sdk_pricing::config::Builder::from(&shared).region(Region::new(PRICING_REGION)).build(),
+            ),
+            runtime: aws_sdk_sagemakerruntime::Client::new(&shared),
             public,
         })
     }
@@ -128,6 +147,12 @@ impl Api for Aws {
         const DOING: &str = "DescribeEndpoint";
         let answer = self.sagemaker(DOING).await?.describe_endpoint().endpoint_name(name).send().await;
         let seen = answer.map_err(|error| vendor(DOING, error))?;
+        // An answer about nothing, or about another endpoint, is a proxy's or a broken one.
+        if !seen.endpoint_name.as_deref().is_some_and(|answered| answered.eq_ignore_ascii_case(name))
+            || seen.endpoint_status.is_none()
+        {
+            return Err(unsent(DOING, Why::Unreachable, "the answer is not about this endpoint".to_owned()));
+        }
         let created = time(seen.creation_time.as_ref());
         Ok(EndpointSeen {
             name: seen.endpoint_name.unwrap_or_default(),
@@ -149,11 +174,7 @@ impl Api for Aws {
         let variants = seen.production_variants.unwrap_or_default();
         Ok(ConfigSeen {
             arn: seen.endpoint_config_arn.unwrap_or_default(),
-            models: variants.iter().filter_map(|variant| variant.model_name.clone()).collect(),
-            instance_types: variants
-                .iter()
-                .filter_map(|variant| Some(variant.instance_type.as_ref()?.as_str().to_owned()))
-                .collect(),
+            variants: variants.into_iter().map(shapes::config_variant).collect(),
         })
     }
 
@@ -185,7 +206,7 @@ impl Api for Aws {
             modified: item.last_modified_time.as_ref().map(|at| time(Some(at))),
         };
         Ok(Page {
-            items: answer.endpoints.unwrap_or_default().into_iter().map(listed).collect(),
+            items: needed(DOING, answer.endpoints)?.into_iter().map(listed).collect(),
             cursor: answer.next_token,
         })
     }
@@ -242,10 +263,34 @@ impl Api for Aws {
         answer.map(drop).map_err(|error| vendor(DOING, error))
     }
 
+    async fn update_endpoint(&self, name: &str, config: &str) -> Answer<()> {
+        const DOING: &str = "UpdateEndpoint";
+        let input = self.sagemaker(DOING).await?.update_endpoint();
+        let answer = input.endpoint_name(name).endpoint_config_name(config).send().await;
+        answer.map(drop).map_err(|error| vendor(DOING, error))
+    }
+
+    async fn set_instance_count(&self, name: &str, variant: &str, count: u32) -> Answer<()> {
+        const DOING: &str = "UpdateEndpointWeightsAndCapacities";
+        let wanted = types::DesiredWeightAndCapacity::builder()
+            .variant_name(variant)
+            .desired_instance_count(i32::try_from(count).unwrap_or(i32::MAX))
+            .build();
+        let input = self.sagemaker(DOING).await?.update_endpoint_weights_and_capacities();
+        let answer = input.endpoint_name(name).desired_weights_and_capacities(wanted).send().await;
+        answer.map(drop).map_err(|error| vendor(DOING, error))
+    }
+
     async fn add_tags(&self, arn: &str, given: &Tags) -> Answer<()> {
         const DOING: &str = "AddTags";
         let given = given.iter().map(|(key, value)| types::Tag::builder().key(key).value(value).build()).collect();
         let answer = self.sagemaker(DOING).await?.add_tags().resource_arn(arn).set_tags(Some(given)).send().await;
+        answer.map(drop).map_err(|error| vendor(DOING, error))
+    }
+
+    async fn remove_tag(&self, arn: &str, key: &str) -> Answer<()> {
+        const DOING: &str = "DeleteTags";
+        let answer = self.sagemaker(DOING).await?.delete_tags().resource_arn(arn).tag_keys(key).send().await;
         answer.map(drop).map_err(|error| vendor(DOING, error))
     }
 
@@ -335,7 +380,7 @@ impl Aws {
             part(item.endpoint_config_name, item.endpoint_config_arn, item.creation_time)
         };
         Ok(Page {
-            items: answer.endpoint_configs.unwrap_or_default().into_iter().map(listed).collect(),
+            items: needed(DOING, answer.endpoint_configs)?.into_iter().map(listed).collect(),
             cursor: answer.next_token,
         })
     }
@@ -353,11 +398,13 @@ impl Aws {
             .await
             .map_err(|error| vendor(DOING, error))?;
         let listed = |item: types::ModelSummary| part(item.model_name, item.model_arn, item.creation_time);
-        Ok(Page {
-            items: answer.models.unwrap_or_default().into_iter().map(listed).collect(),
-            cursor: answer.next_token,
-        })
+        Ok(Page { items: needed(DOING, answer.models)?.into_iter().map(listed).collect(), cursor: answer.next_token })
     }
+}
+
+/// A list that is there, if only empty: an answer without one is a proxy's or a broken one.
+fn needed<T>(doing: &'static str, list: Option<Vec<T>>) -> Answer<Vec<T>> {
+    list.ok_or_else(|| unsent(doing, Why::Unreachable, "the answer holds no list".to_owned()))
 }
 
 async fn caller(sts: &aws_sdk_sts::Client) -> Answer<Identity> {
@@ -372,7 +419,7 @@ async fn read_object(client: &reqwest::Client, url: &str) -> Result<String, (Why
     let status = response.status().as_u16();
     if status != 200 {
         // A public bucket answers 403 for a missing object where listing is not allowed.
-        let why = if status == 403 { Why::Missing } else { classify(None, "", Some(status)) };
+        let why = if matches!(status, 403 | 404) { Why::Missing } else { classify(None, "", Some(status)) };
         return Err((why, format!("HTTP status {status}")));
     }
     let mut body = Vec::new();
@@ -403,136 +450,6 @@ fn one_or_many(value: &serde_json::Value) -> Vec<&serde_json::Value> {
 
 fn page_size(filter: &Filter) -> i32 {
     i32::try_from(filter.page_size.clamp(1, 100)).unwrap_or(100)
-}
-
-fn time(at: Option<&DateTime>) -> SystemTime {
-    at.and_then(|at| SystemTime::try_from(*at).ok()).unwrap_or(SystemTime::UNIX_EPOCH)
-}
-
-fn part(name: Option<String>, arn: Option<String>, created: Option<DateTime>) -> Listed {
-    Listed {
-        name: name.unwrap_or_default(),
-        arn: arn.unwrap_or_default(),
-        status: String::new(),
-        created: time(created.as_ref()),
-        modified: None,
-    }
-}
-
-fn variant(seen: types::ProductionVariantSummary) -> VariantSeen {
-    let status = seen.variant_status.unwrap_or_default().into_iter().last();
-    VariantSeen {
-        name: seen.variant_name.unwrap_or_default(),
-        status: status.and_then(|status| Some(status.status?.as_str().to_owned())),
-        current_instances: seen.current_instance_count,
-        desired_instances: seen.desired_instance_count,
-    }
-}
-
-fn tags(given: &[jumpstart::Tag]) -> Vec<types::Tag> {
-    given.iter().map(|tag| types::Tag::builder().key(&tag.key).value(&tag.value).build()).collect()
-}
-
-fn container(given: &jumpstart::Container) -> types::ContainerDefinition {
-    let additional = given.additional_model_data_sources.iter().map(|channel| {
-        types::AdditionalModelDataSource::builder()
-            .channel_name(&channel.channel_name)
-            .s3_data_source(s3_source(&channel.s3_data_source))
-            .build()
-    });
-    let additional: Vec<_> = additional.collect();
-    let source = given.model_data_source.as_ref();
-    types::ContainerDefinition::builder()
-        .image(&given.image)
-        .set_environment(Some(given.environment.clone().into_iter().collect()))
-        .set_model_data_url(given.model_data_url.clone())
-        .set_model_data_source(
-            source.map(|source| {
-                types::ModelDataSource::builder().s3_data_source(s3_source(&source.s3_data_source)).build()
-            }),
-        )
-        .set_additional_model_data_sources((!additional.is_empty()).then_some(additional))
-        .build()
-}
-
-fn s3_source(given: &jumpstart::S3DataSource) -> types::S3ModelDataSource {
-    types::S3ModelDataSource::builder()
-        .s3_uri(&given.s3_uri)
-        .s3_data_type(types::S3ModelDataType::from(given.s3_data_type.as_str()))
-        .compression_type(types::ModelCompressionType::from(given.compression_type.as_str()))
-        .set_model_access_config(
-            given
-                .model_access_config
-                .map(|access| types::ModelAccessConfig::builder().accept_eula(access.accept_eula).build()),
-        )
-        .build()
-}
-
-fn production_variant(given: &jumpstart::ProductionVariant) -> types::ProductionVariant {
-    let number = |value: Option<u32>| value.and_then(|value| i32::try_from(value).ok());
-    types::ProductionVariant::builder()
-        .variant_name(&given.variant_name)
-        .model_name(&given.model_name)
-        .initial_variant_weight(f32::from(given.initial_variant_weight))
-        .set_initial_instance_count(number(Some(given.initial_instance_count)))
-        .instance_type(types::ProductionVariantInstanceType::from(given.instance_type.as_str()))
-        .set_volume_size_in_gb(number(given.volume_size_in_gb))
-        .set_model_data_download_timeout_in_seconds(number(given.model_data_download_timeout_in_seconds))
-        .set_container_startup_health_check_timeout_in_seconds(number(
-            given.container_startup_health_check_timeout_in_seconds,
-        ))
-        .build()
-}
-
-/// What the SDK says of a failed request, in this crate's words.
-fn vendor<E>(doing: &'static str, error: SdkError<E, Response>) -> SageMakerError
-where
-    E: ProvideErrorMetadata + Error + 'static,
-{
-    let raw = error.raw_response();
-    let http_status = raw.map(|raw| raw.status().as_u16());
-    let header = |name: &str| raw.and_then(|raw| raw.headers().get(name)).map(str::to_owned);
-    let retry_after = header("retry-after").and_then(|value| parse_retry_after(&value, longhaul::clock::now()));
-    let request_id = header("x-amzn-requestid").or_else(|| header("x-amz-request-id"));
-    let metadata = error.as_service_error().map(ProvideErrorMetadata::meta);
-    let code = metadata.and_then(|metadata| metadata.code()).map(str::to_owned);
-    let said = metadata.and_then(|metadata| metadata.message()).map(str::to_owned);
-    let text = said.unwrap_or_else(|| chain(&error));
-    let why = match http_status {
-        None if lacks_credentials(&error) => Why::NoCredentials,
-        None => Why::Unreachable,
-        Some(_) => classify(code.as_deref(), &text, http_status),
-    };
-    let backend = Box::new(Backend { code, http_status, request_id, text: Some(text) });
-    SageMakerError::Vendor { doing, why, backend, retry_after }
-}
-
-/// The SDK tells missing credentials as a failed dispatch; what is at the bottom of it tells more.
-fn lacks_credentials(error: &(dyn Error + 'static)) -> bool {
-    let mut cause = Some(error);
-    while let Some(error) = cause {
-        if error.downcast_ref::<CredentialsError>().is_some() {
-            return true;
-        }
-        cause = error.source();
-    }
-    false
-}
-
-fn unsent(doing: &'static str, why: Why, text: String) -> SageMakerError {
-    let backend = Box::new(Backend { text: Some(text), ..Backend::default() });
-    SageMakerError::Vendor { doing, why, backend, retry_after: None }
-}
-
-/// An error with its causes: the SDK's outer words alone tell nothing.
-fn chain(error: &impl Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text = format!("{text}: {error}");
-        cause = error.source();
-    }
-    text
 }
 
 #[cfg(test)]

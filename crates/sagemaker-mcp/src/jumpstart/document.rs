@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
+use super::presets::{benchmarks, payloads};
 use super::view::{Form, View, in_bucket, malformed};
 use super::{AdditionalSource, Artifact, Config, Eula, Model, Refusal, Region, Variant};
 
@@ -43,6 +44,9 @@ impl Model {
             deprecated: top.flag("deprecated")?.unwrap_or(false),
             deprecated_message: top.text("deprecated_message")?,
             subscription_link: top.text("model_subscription_link")?,
+            // Courtesies: a document without them, or with odd ones, can be deployed all the same.
+            task: top.text("task").unwrap_or_default(),
+            license: top.text("license").unwrap_or_default(),
             notices: notices.into_iter().flatten().collect(),
             configs: configs(top, region)?,
         })
@@ -67,22 +71,30 @@ fn configs(top: &View<'_>, region: &Region) -> Result<Vec<Config>, Refusal> {
     }
     names.extend(unranked.into_iter().map(str::to_owned));
     if names.is_empty() {
-        return Ok(vec![config(None, top, top, region)?]);
+        return Ok(vec![config(None, top, top, top, region)?]);
     }
     let components = top.field("inference_config_components")?;
     names
         .into_iter()
         .map(|name| {
             let mut view = top.clone();
-            for component in table.entry(&name)?.texts("component_names")? {
+            let line = table.entry(&name)?;
+            for component in line.texts("component_names")? {
                 view = components.needed_entry(&component)?.over(&view);
             }
-            config(Some(name), &view, top, region)
+            config(Some(name), &view, &line, top, region)
         })
         .collect()
 }
 
-fn config(name: Option<String>, view: &View<'_>, top: &View<'_>, region: &Region) -> Result<Config, Refusal> {
+/// `line` is what the table of configs says of this one.
+fn config(
+    name: Option<String>,
+    view: &View<'_>,
+    line: &View<'_>,
+    top: &View<'_>,
+    region: &Region,
+) -> Result<Config, Refusal> {
     // A component cannot change the bucket: the official SDK ignores the field there as well.
     let gated = top.flag("gated_bucket")?.unwrap_or(false);
     let bucket = if gated { &region.gated_bucket } else { &region.content_bucket };
@@ -112,6 +124,8 @@ fn config(name: Option<String>, view: &View<'_>, top: &View<'_>, region: &Region
         startup_timeout_s: timeouts.number("container_startup_health_check_timeout")?,
         vulnerable: view.flag("inference_vulnerable")?.unwrap_or(false),
         vulnerabilities: view.texts("inference_vulnerabilities")?,
+        payloads: payloads(view),
+        benchmarks: benchmarks(line),
         content_type: predictor.text("default_content_type")?,
         accept_type: predictor.text("default_accept_type")?,
         model_package: !view.field("hosting_model_package_arns")?.keys().is_empty()

@@ -36,6 +36,14 @@ pub struct Entry {
     pub search_keywords: Vec<String>,
 }
 
+impl Entry {
+    /// Whether its version is the later one. Versions compare as numbers: 10 is newer than 9.
+    #[must_use]
+    pub fn is_newer_than(&self, other: &Self) -> bool {
+        numbers(&self.version) > numbers(&other.version)
+    }
+}
+
 impl Manifest {
     /// Reads `models_manifest.json`.
     ///
@@ -61,6 +69,15 @@ impl Manifest {
         let versions = mine.iter().map(|entry| (entry.version.as_str(), entry.deprecated));
         let chosen = choose_version(model_id, version, versions)?;
         mine.into_iter().find(|entry| entry.version == chosen).ok_or_else(unknown)
+    }
+
+    /// The versions of a model, newest first.
+    #[must_use]
+    pub fn versions(&self, model_id: &str) -> Vec<String> {
+        let mine = self.entries.iter().filter(|entry| entry.model_id == model_id);
+        let mut versions: Vec<&str> = mine.map(|entry| entry.version.as_str()).collect();
+        versions.sort_by_key(|version| std::cmp::Reverse(numbers(version)));
+        versions.into_iter().map(str::to_owned).collect()
     }
 
     /// At most five ids that share at least half of the pairs of letters asked for.

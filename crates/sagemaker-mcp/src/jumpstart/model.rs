@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::Region;
+use super::{Benchmark, Payload, Region};
 
 /// A JumpStart model in one region.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -22,6 +22,10 @@ pub struct Model {
     pub deprecated_message: Option<String>,
     /// Where to subscribe to a Marketplace model.
     pub subscription_link: Option<String>,
+    /// What it is for, e.g. `Text Generation`; only the hub tells.
+    pub task: Option<String>,
+    /// Its licence, by name.
+    pub license: Option<String>,
     /// What the publisher wants to be read before use.
     pub notices: Vec<String>,
     /// The ways to serve it, best ranked first; never empty. A model without inference
@@ -62,6 +66,10 @@ pub struct Config {
     pub vulnerable: bool,
     /// The packages that hold them.
     pub vulnerabilities: Vec<String>,
+    /// Example requests.
+    pub payloads: Vec<Payload>,
+    /// What the publisher has measured, by instance type.
+    pub benchmarks: BTreeMap<String, Vec<Benchmark>>,
     /// MIME type of a request, unless the caller says otherwise.
     pub content_type: Option<String>,
     /// MIME type of an answer, unless the caller says otherwise.

@@ -14,6 +14,9 @@ use serde::Serialize;
 pub struct Requests {
     /// `CreateModel`.
     pub model: CreateModel,
+    /// `CreateModel` for the instance pools whose container is another.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub pool_models: Vec<CreateModel>,
     /// `CreateEndpointConfig`.
     pub config: CreateEndpointConfig,
     /// `CreateEndpoint`.
@@ -126,8 +129,12 @@ pub struct ProductionVariant {
     pub initial_variant_weight: u8,
     /// Number of instances.
     pub initial_instance_count: u32,
-    /// Their type.
-    pub instance_type: String,
+    /// Their type; absent where there are pools.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub instance_type: Option<String>,
+    /// Types to be tried in this order where AWS has no capacity; at most 5.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub instance_pools: Vec<InstancePool>,
     /// Size of the EBS volume, where the instance family takes one. The rule for that knows
     /// the families of 2026-08; if SageMaker objects to the field, send the request without.
     #[serde(rename = "VolumeSizeInGB", skip_serializing_if = "Option::is_none")]
@@ -138,6 +145,28 @@ pub struct ProductionVariant {
     /// How long the container may take to become healthy.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub container_startup_health_check_timeout_in_seconds: Option<u32>,
+}
+
+impl ProductionVariant {
+    /// The type that is tried first.
+    #[must_use]
+    pub fn first_type(&self) -> &str {
+        let pooled = || self.instance_pools.first().map(|pool| pool.instance_type.as_str());
+        self.instance_type.as_deref().or_else(pooled).unwrap_or_default()
+    }
+}
+
+/// One instance type among several.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct InstancePool {
+    /// The type.
+    pub instance_type: String,
+    /// 1 is tried first.
+    pub priority: u8,
+    /// Its own model, where it needs another image, environment or artifact.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub model_name_override: Option<String>,
 }
 
 /// Parameters of `CreateEndpoint`.

@@ -9,8 +9,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::choice::Choice;
 use super::consent::agreed;
 use super::container::container;
-use super::requests::{CreateEndpoint, CreateEndpointConfig, CreateModel, ProductionVariant, Requests, Tag};
+use super::requests::{
+    CreateEndpoint, CreateEndpointConfig, CreateModel, InstancePool, ProductionVariant, Requests, Tag,
+};
 use super::{Model, Refusal};
+use crate::names;
 
 /// What the caller wants deployed. No `Debug` outside tests: the environment may hold tokens.
 #[derive(Clone, PartialEq, Eq, Default)]
@@ -18,6 +21,8 @@ use super::{Model, Refusal};
 pub struct Wanted {
     /// Instance type; the model's default if absent.
     pub instance_type: Option<String>,
+    /// Types to be tried next, in this order, where AWS has no capacity; at most four.
+    pub fallback_instance_types: Vec<String>,
     /// Name of an inference config; the best ranked one if absent.
     pub inference_config: Option<String>,
     /// Number of instances, at least 1.
@@ -51,7 +56,12 @@ pub struct Names {
     pub config: String,
     /// Of the endpoint.
     pub endpoint: String,
+    /// Of the models of the fallback types, one each.
+    pub pool_models: Vec<String>,
 }
+
+/// Most fallback types: a variant takes five pools (source: the API's model).
+pub const MOST_FALLBACKS: usize = 4;
 
 /// Most tags that a resource takes (source: the API's model).
 const MOST_TAGS: usize = 50;
@@ -69,19 +79,22 @@ pub fn resolve(model: &Model, wanted: &Wanted) -> Result<Requests, Refusal> {
     let choice = Choice::of(model, wanted, &mut warnings)?;
     sound(&choice, &mut warnings)?;
     agreed(&choice)?;
-    let primary_container = container(&choice, &mut warnings)?;
-    let tags = tags(&choice)?;
+    let model_request = CreateModel {
+        model_name: wanted.names.model.clone(),
+        execution_role_arn: wanted.role_arn.clone(),
+        primary_container: container(&choice, &mut warnings)?,
+        enable_network_isolation: choice.config.network_isolation,
+        tags: tags(&choice)?,
+    };
+    let tags = model_request.tags.clone();
+    let mut variant = production_variant(&choice);
+    let pool_models = pool(&choice, &model_request, &mut variant, &mut warnings)?;
     Ok(Requests {
-        model: CreateModel {
-            model_name: wanted.names.model.clone(),
-            execution_role_arn: wanted.role_arn.clone(),
-            primary_container,
-            enable_network_isolation: choice.config.network_isolation,
-            tags: tags.clone(),
-        },
+        model: model_request,
+        pool_models,
         config: CreateEndpointConfig {
             endpoint_config_name: wanted.names.config.clone(),
-            production_variants: [production_variant(&choice)],
+            production_variants: [variant],
             tags: tags.clone(),
         },
         endpoint: CreateEndpoint {
@@ -122,13 +135,61 @@ fn sound(choice: &Choice<'_>, warnings: &mut Vec<String>) -> Result<(), Refusal>
     Ok(())
 }
 
+/// Puts the fallback types beside the first one. Each is resolved for itself: another family may
+/// need another image, environment or artifact, and so a model of its own.
+fn pool(
+    first: &Choice<'_>,
+    first_model: &CreateModel,
+    variant: &mut ProductionVariant,
+    warnings: &mut Vec<String>,
+) -> Result<Vec<CreateModel>, Refusal> {
+    let wanted = first.wanted;
+    let types = &wanted.fallback_instance_types;
+    if types.is_empty() {
+        return Ok(Vec::new());
+    }
+    let wrong = |why: String| bad_argument("fallback_instance_types", why);
+    if types.len() > MOST_FALLBACKS {
+        return Err(wrong(format!("at most {MOST_FALLBACKS} can be named")));
+    }
+    let mut pools =
+        vec![InstancePool { instance_type: first.instance_type.clone(), priority: 1, model_name_override: None }];
+    let mut models = Vec::new();
+    for (number, instance_type) in types.iter().enumerate() {
+        if pools.iter().any(|pool| pool.instance_type == *instance_type) {
+            return Err(wrong(format!("{instance_type} is there twice")));
+        }
+        let alone = Wanted { instance_type: Some(instance_type.clone()), ..wanted.clone() };
+        let choice = Choice::of(first.model, &alone, warnings)?;
+        sound(&choice, warnings)?;
+        let container = container(&choice, warnings)?;
+        let name = wanted.names.pool_models.get(number).filter(|_| container != first_model.primary_container);
+        models.extend(name.map(|name| CreateModel {
+            model_name: name.clone(),
+            primary_container: container,
+            ..first_model.clone()
+        }));
+        let priority = u8::try_from(number + 2).unwrap_or(u8::MAX);
+        let model_name_override = name.cloned();
+        pools.push(InstancePool { instance_type: instance_type.clone(), priority, model_name_override });
+        // One volume size for all: none where one of them takes none.
+        variant.volume_size_in_gb = variant.volume_size_in_gb.filter(|_| choice.volume_gb().is_some());
+    }
+    warnings.sort();
+    warnings.dedup();
+    variant.instance_type = None;
+    variant.instance_pools = pools;
+    Ok(models)
+}
+
 fn production_variant(choice: &Choice<'_>) -> ProductionVariant {
     ProductionVariant {
         variant_name: "AllTraffic".to_owned(),
         model_name: choice.wanted.names.model.clone(),
         initial_variant_weight: 1,
         initial_instance_count: choice.wanted.instance_count,
-        instance_type: choice.instance_type.clone(),
+        instance_type: Some(choice.instance_type.clone()),
+        instance_pools: Vec::new(),
         volume_size_in_gb: choice.volume_gb(),
         model_data_download_timeout_in_seconds: choice.config.download_timeout_s,
         container_startup_health_check_timeout_in_seconds: choice.config.startup_timeout_s,
@@ -138,9 +199,9 @@ fn production_variant(choice: &Choice<'_>) -> ProductionVariant {
 /// The caller's tags, then those by which Studio recognises a JumpStart model.
 fn tags(choice: &Choice<'_>) -> Result<Vec<Tag>, Refusal> {
     let own = [
-        ("sagemaker-sdk:jumpstart-model-id", Some(&choice.model.id)),
-        ("sagemaker-sdk:jumpstart-model-version", Some(&choice.model.version)),
-        ("sagemaker-sdk:jumpstart-inference-config-name", choice.config.name.as_ref()),
+        (names::TAG_MODEL_ID, Some(&choice.model.id)),
+        (names::TAG_MODEL_VERSION, Some(&choice.model.version)),
+        (names::TAG_INFERENCE_CONFIG, choice.config.name.as_ref()),
     ];
     let own = own.into_iter().filter_map(|(key, value)| Some((key.to_owned(), value?.clone())));
     // Tags copied from another deployment of the model are no collision.
@@ -188,7 +249,8 @@ mod tests {
     }
 
     fn wanted(change: impl FnOnce(&mut Wanted)) -> Wanted {
-        let names = Names { model: "m".into(), config: "c".into(), endpoint: "e".into() };
+        let pool_models = ["p1", "p2", "p3", "p4"].map(Into::into).into();
+        let names = Names { model: "m".into(), config: "c".into(), endpoint: "e".into(), pool_models };
         let role_arn = "arn:aws:iam::111122223333:role/r".into();
         let mut wanted = Wanted { instance_count: 1, role_arn, names, ..Wanted::default() };
         change(&mut wanted);

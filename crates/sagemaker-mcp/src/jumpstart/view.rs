@@ -136,6 +136,11 @@ impl<'a> View<'a> {
         self.read(name, "is neither text nor a number", scalar)
     }
 
+    /// A field as it is.
+    pub(super) fn raw(&self, name: &str) -> Option<&'a Value> {
+        self.occurrences(&self.form.spelled(name)).next().map(|(_, value)| value)
+    }
+
     /// The whole view as a map of scalars, as text.
     pub(super) fn scalars(&self) -> Result<BTreeMap<String, String>, Refusal> {
         let mut map = BTreeMap::new();

@@ -41,7 +41,7 @@ fn asked(goal: Goal) -> EndpointHandle {
 }
 
 fn to_serve() -> EndpointHandle {
-    asked(Goal::InService { config: "new".into() })
+    asked(Goal::in_service("new"))
 }
 
 fn parts() -> Parts {
@@ -76,7 +76,7 @@ fn next_tool(fault: &Fault) -> &str {
 /// How `to_serve` is judged ten minutes on.
 #[track_caller]
 fn check_serving(seen: Option<&EndpointSeen>, told: &str) {
-    assert_eq!(word(&serving(&to_serve(), "new", seen, at(600))), told, "{seen:?}");
+    assert_eq!(word(&serving(&to_serve(), &Serving::new("new"), seen, at(600))), told, "{seen:?}");
 }
 
 #[track_caller]
@@ -109,7 +109,7 @@ fn a_word_that_nobody_knows_is_work_under_way_and_is_kept() {
 
 #[test]
 fn in_service_with_the_old_configuration_is_a_failed_update() {
-    let fault = fault(serving(&to_serve(), "new", Some(&serving_old("InService")), at(600)));
+    let fault = fault(serving(&to_serve(), &Serving::new("new"), Some(&serving_old("InService")), at(600)));
     assert_eq!((fault.code, fault.status.as_deref()), (FaultCode::OperationFailed, Some("InService")));
     assert!(fault.message.contains("serves old and not new"), "{fault}");
     assert_eq!((next_tool(&fault), fault.leftovers.len()), (tools::DESCRIBE, 0), "it serves: nothing to remove");
@@ -129,16 +129,16 @@ fn a_new_endpoint_may_be_invisible_for_a_minute_and_is_gone_after_that() {
     for (seconds, told) in
         [(0, "running Creating"), (59, "running Creating"), (60, "failed gone"), (3600, "failed gone")]
     {
-        assert_eq!(word(&serving(&to_serve(), "new", None, at(seconds))), told, "after {seconds} s");
+        assert_eq!(word(&serving(&to_serve(), &Serving::new("new"), None, at(seconds))), told, "after {seconds} s");
     }
-    let gone = fault(serving(&to_serve(), "new", None, at(600)));
+    let gone = fault(serving(&to_serve(), &Serving::new("new"), None, at(600)));
     assert_eq!(next_tool(&gone), tools::CLEANUP);
 }
 
 #[test]
 fn a_clock_that_was_set_back_does_not_make_an_endpoint_vanish() {
     let before = SystemTime::UNIX_EPOCH + BORN - Duration::from_secs(3600);
-    assert_eq!(word(&serving(&to_serve(), "new", None, before)), "running Creating");
+    assert_eq!(word(&serving(&to_serve(), &Serving::new("new"), None, before)), "running Creating");
 }
 
 #[test]
@@ -154,7 +154,7 @@ fn a_namesake_is_not_the_endpoint_that_was_asked_for_whatever_its_state() {
 #[test]
 fn an_endpoint_that_was_never_seen_has_no_other_identity_to_serve_but_is_not_the_one_to_go() {
     let unseen = |goal| EndpointHandle { created_ms: None, ..asked(goal) };
-    let serve = serving(&unseen(to_serve().goal), "new", Some(&seen("InService")), at(0));
+    let serve = serving(&unseen(to_serve().goal), &Serving::new("new"), Some(&seen("InService")), at(0));
     let go = going(&unseen(to_go().goal), Some(&seen("InService")), &parts());
     assert_eq!((word(&serve), word(&go)), ("succeeded".into(), "failed superseded".into()));
 }
@@ -191,42 +191,112 @@ fn exactly_two_states_forbid_a_deletion_and_an_unknown_one_is_tried() {
 
 #[test]
 fn a_failure_tells_awss_reason_the_state_what_is_left_and_the_call_that_removes_it() {
-    let fault = fault(serving(&to_serve(), "new", Some(&failed("no\u{1b}[31m way")), at(600)));
+    let fault = fault(serving(&to_serve(), &Serving::new("new"), Some(&failed("no\u{1b}[31m way")), at(600)));
     assert_eq!(fault.backend.as_ref().and_then(|said| said.text.as_deref()), Some("no\u{fffd}[31m way"));
     assert_eq!((fault.status.as_deref(), next_tool(&fault)), (Some("Failed"), tools::DELETE));
     assert_eq!((fault.leftovers, fault.retryable), (vec!["endpoint llama".to_owned()], false));
 }
 
 #[test]
-fn every_reason_names_what_to_check_first_and_the_rest_too() {
+fn a_failure_has_the_advice_for_its_reason() {
     for (reason, first) in [
         ("Unable to provision requested ML compute capacity due to InsufficientInstanceCapacity", "no capacity"),
-        ("The account-level service limit 'ml.g5.xlarge for endpoint usage' is 0 Instances", "limits"),
-        ("The primary container did not pass the ping health check", "container's log"),
-        ("Out of memory: insufficient memory on the instance", "container's log"),
+        ("The account-level service limit 'ml.g5.xlarge for endpoint usage' is 0 Instances", "Service Quotas"),
+        ("The primary container did not pass the ping health check", "its log tells why"),
         ("Failed to download model data for container from s3://b/k: 403", "EULA"),
-        ("Access Denied", "EULA"),
-        ("something that nobody has seen", "instance type"),
         ("", "instance type"),
     ] {
-        check_advice(reason, first);
+        let advice = failure(&to_serve(), &failed(reason), String::new()).troubleshooting;
+        assert!(advice[0].contains(first) && advice.last().is_some_and(|last| last.contains("Delete")), "{advice:?}");
     }
 }
 
+#[test]
+fn a_failure_names_what_is_there_and_whose_it_is() {
+    let ours = EndpointSeen { config: "llama-lh-0123456789ab".into(), ..failed("x") };
+    let of = |seen| failure(&to_serve(), seen, String::new()).leftovers;
+    assert_eq!(
+        of(&ours),
+        ["endpoint llama", "endpoint-config llama-lh-0123456789ab", "model llama-lh-0123456789ab"]
+    );
+    assert_eq!(of(&failed("x")), ["endpoint llama"]);
+}
+
+/// Asked to change ten minutes after its creation, when it had last changed a minute after it.
+fn to_change(config: &str, instances: Option<(String, u32)>) -> EndpointHandle {
+    let serving = Serving { before_ms: Some(millis(at(60))), instances, ..Serving::new(config) };
+    EndpointHandle { begun_ms: millis(at(600)), ..asked(Goal::InService(serving)) }
+}
+
 #[track_caller]
-fn check_advice(reason: &str, first: &str) {
-    let advice = troubleshooting(&failed(reason));
-    assert!(advice[0].contains(first), "{reason}: {advice:?}");
-    for named in
-        ["instance type", "Service Quotas", "model id", "CloudWatch, group /aws/sagemaker/Endpoints/llama", "Delete"]
-    {
-        assert!(advice.iter().any(|line| line.contains(named)), "{reason}: {named} in {advice:?}");
+fn check_change(asked: &EndpointHandle, seen: &EndpointSeen, after: u64, told: &str) {
+    let Goal::InService(wanted) = &asked.goal else { panic!() };
+    assert_eq!(word(&serving(asked, wanted, Some(seen), at(600 + after))), told, "{seen:?} after {after} s");
+}
+
+#[test]
+fn an_update_that_is_not_visible_yet_is_under_way_and_one_that_was_taken_back_has_failed() {
+    let asked = to_change("new", None);
+    let unchanged = EndpointSeen { modified: at(60), ..serving_old("InService") };
+    check_change(&asked, &unchanged, 1, "running Updating");
+    check_change(&asked, &unchanged, 61, "failed operation_failed");
+    check_change(&asked, &serving_old("Updating"), 1, "running Updating");
+    check_change(&asked, &serving_old("RollingBack"), 1, "running RollingBack");
+    let back = EndpointSeen { modified: at(700), failure_reason: Some("no".into()), ..serving_old("InService") };
+    check_change(&asked, &back, 101, "failed operation_failed");
+    check_change(&asked, &seen("InService"), 200, "succeeded");
+}
+
+#[test]
+fn instances_are_there_when_they_run_and_not_when_they_are_only_wanted() {
+    let asked = to_change("new", Some(("v".into(), 3)));
+    let with = |status: &str, current, desired, changed| EndpointSeen {
+        modified: at(changed),
+        variants: vec![VariantSeen {
+            name: "v".into(),
+            status: None,
+            current_instances: Some(current),
+            desired_instances: Some(desired),
+            instance_types: vec![],
+        }],
+        ..seen(status)
+    };
+    check_change(&asked, &with("InService", 1, 1, 60), 1, "running Updating");
+    check_change(&asked, &with("Updating", 1, 3, 601), 1, "running Updating");
+    check_change(&asked, &with("InService", 3, 3, 700), 101, "succeeded");
+    check_change(&asked, &with("InService", 1, 1, 700), 101, "failed operation_failed");
+}
+
+/// What a change to `new` finds: `free`, `join` or the code of what is in the way.
+#[track_caller]
+fn check_update(seen: Option<&EndpointSeen>, ending: Option<&str>, told: &str) {
+    let standing = match before_update("llama", seen, "new", ending, &Next::new(tools::UPDATE, "again")) {
+        Standing::Free => "free",
+        Standing::Join => "join",
+        Standing::InTheWay(fault) => fault.code.as_str(),
+    };
+    assert_eq!(standing, told, "{seen:?} {ending:?}");
+}
+
+#[test]
+fn an_update_needs_an_endpoint_that_serves_something_else() {
+    check_update(None, None, "not_found");
+    check_update(Some(&seen("InService")), None, "join");
+    for status in ["InService", "UpdateRollbackFailed", "OutOfService"] {
+        check_update(Some(&serving_old(status)), None, "free");
+        check_update(Some(&serving_old(status)), Some("2026"), "failed_before");
+    }
+    for status in ["Creating", "Updating", "SystemUpdating", "RollingBack", "SomeNewState"] {
+        check_update(Some(&serving_old(status)), None, "not_yet");
+    }
+    for status in ["Failed", "Deleting"] {
+        check_update(Some(&serving_old(status)), None, "failed_before");
     }
 }
 
 #[test]
 fn a_success_tells_how_long_it_took_and_how_to_invoke_it() {
-    let Observation::Succeeded(result) = serving(&to_serve(), "new", Some(&seen("InService")), at(900)) else {
+    let Observation::Succeeded(result) = serving(&to_serve(), &Serving::new("new"), Some(&seen("InService")), at(900)) else {
         panic!()
     };
     let info = result.predictor_info.unwrap();
@@ -242,6 +312,7 @@ fn the_detail_tells_what_the_variants_do() {
         status: status.map(str::to_owned),
         current_instances: current,
         desired_instances: desired,
+        instance_types: vec![],
     };
     let detail = |variants| under_way(&EndpointSeen { variants, ..seen("Updating") }).detail;
     assert_eq!(detail(vec![variant(Some("Baking"), Some(1), Some(2))]), "v Baking, 1 of 2 instances");
@@ -310,5 +381,5 @@ fn times_before_1970_and_beyond_all_clocks_do_no_harm() {
     assert_eq!(millis(SystemTime::UNIX_EPOCH - Duration::from_secs(1)), 0);
     assert_eq!(millis(SystemTime::UNIX_EPOCH + Duration::from_millis(1_500)), 1_500);
     let ancient = EndpointHandle { begun_ms: u64::MAX, ..to_serve() };
-    assert_eq!(word(&serving(&ancient, "new", None, at(0))), "running Creating");
+    assert_eq!(word(&serving(&ancient, &Serving::new("new"), None, at(0))), "running Creating");
 }

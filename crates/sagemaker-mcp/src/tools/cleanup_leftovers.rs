@@ -1,28 +1,33 @@
 //! `cleanup_leftovers`: what partial starts and removals have left.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use longhaul::{
     context::Context,
     fault::{Fault, FaultCode},
+    report::Next,
     tool::{Class, QuickTool},
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use tokio::time::Instant;
 
 use super::CLEANUP;
 use crate::{
     api::Api,
     operation::Endpoint,
-    removal::{Leftover, leftovers, remove},
+    removal::{Leftover, YOUNG, leftovers, remove},
 };
 
 /// So many leftovers are removed by one call.
 const MOST_NAMES: usize = 100;
 
-/// Lists endpoint configurations and models that deploy_jumpstart_model made and whose endpoint is
-/// gone or serves another configuration; with dry_run false removes those that are named. They cost nothing by themselves.
-/// Not for endpoints: use delete_sagemaker_endpoint.
+/// A call ends after so long: clients give up after 60 s.
+const TAKES_AT_MOST: Duration = Duration::from_secs(40);
+
+/// Lists endpoint configurations and models that this server made and whose endpoint is gone or
+/// serves another configuration; with dry_run false removes those that are named and older than
+/// ten minutes. They cost nothing by themselves. For endpoints use delete_sagemaker_endpoint.
 #[derive(Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CleanupLeftovers {
@@ -79,6 +84,7 @@ impl<A: Api> QuickTool for Cleanup<A> {
     }
 
     async fn call(&self, _: &Context, args: CleanupLeftovers) -> Result<Cleaned, Fault> {
+        let began = Instant::now();
         if args.names.len() > MOST_NAMES {
             return Err(Fault::invalid("names", format!("may hold at most {MOST_NAMES} names")));
         }
@@ -88,9 +94,13 @@ impl<A: Api> QuickTool for Cleanup<A> {
         }
         let chosen = choose(&found, &args.names)?;
         let mut removed = Vec::new();
-        for leftover in chosen {
+        for leftover in &chosen {
             if removed.contains(&leftover.name) {
                 continue;
+            }
+            if began.elapsed() >= TAKES_AT_MOST {
+                let rest = format!("{} are left for another call: AWS is slow just now", chosen.len() - removed.len());
+                return Err(Fault::new(FaultCode::NotYet, rest).with_next(super::find_leftovers()));
             }
             match remove(&self.endpoint, leftover).await {
                 Ok(true) => removed.push(leftover.name.clone()),
@@ -120,8 +130,13 @@ fn choose<'a>(found: &'a [Leftover], names: &[String]) -> Result<Vec<&'a Leftove
     }
     let pick = |name: &String| match found.iter().find(|leftover| leftover.name == *name) {
         Some(leftover) if leftover.young => {
-            let message = format!("{name} is so young that it may belong to a start that is under way");
-            Err(Fault::new(FaultCode::NotYet, message).with_advice("Try again ten minutes after it was made."))
+            let message = format!("{name} is younger than ten minutes: it may belong to a start that is under way");
+            let again = Next::new(CLEANUP, "The same call again, when it is old enough.")
+                .with("dry_run", false)
+                .with("names", names.to_vec())
+                .with("confirm", names.len().to_string());
+            let wait = YOUNG.as_secs().saturating_sub(leftover.age_seconds);
+            Err(Fault::new(FaultCode::NotYet, message).with_next(again.after(wait)))
         }
         Some(leftover) => Ok(leftover),
         None => {

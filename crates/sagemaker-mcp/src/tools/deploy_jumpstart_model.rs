@@ -11,18 +11,19 @@ use longhaul::{
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{DEPLOY, checked_name};
+use super::{DEPLOY, checked_model, checked_name};
 use crate::{
     api::Api,
     config::Config,
+    jumpstart::MOST_FALLBACKS,
     names,
     operation::{Endpoint, EndpointHandle},
     start::{Start, start},
 };
 
 /// Deploys a SageMaker JumpStart model to a real-time endpoint, which takes 10 to 20 minutes and
-/// then costs money until it is deleted. Repeating the call with the same arguments never deploys
-/// twice: it joins. Not for endpoints that exist already: use wait_sagemaker_endpoint.
+/// then costs money until it is deleted. The same arguments again never deploy twice: they join.
+/// Without endpoint_name any other argument is another endpoint. Check first with plan_deployment.
 #[derive(Clone, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct DeployJumpStartModel {
@@ -32,7 +33,11 @@ pub struct DeployJumpStartModel {
     /// Instance type such as `ml.g5.xlarge`. Default: the model's own.
     #[schemars(length(max = 64))]
     pub instance_type: Option<String>,
-    /// Version, `*` for the newest, or a pattern such as `1.*`. Default: the newest.
+    /// Types to try next if AWS has no capacity, best first.
+    #[serde(default)]
+    #[schemars(length(max = 4))]
+    pub fallback_instance_types: Vec<String>,
+    /// Version, or a pattern such as `1.*`. Default: the newest.
     #[schemars(length(max = 32))]
     pub model_version: Option<String>,
     /// Number of instances.
@@ -58,6 +63,9 @@ pub struct DeployJumpStartModel {
     /// ARN of the role that the model runs with. Default: set by the operator, or the only one.
     #[schemars(length(max = 2048))]
     pub role_arn: Option<String>,
+    /// When it will no longer be needed, RFC 3339. Shown by lists; nothing happens by itself.
+    #[schemars(length(max = 64))]
+    pub expires_at: Option<String>,
 }
 
 fn one() -> u32 {
@@ -76,11 +84,15 @@ impl<A: Api> Deploy<A> {
     pub fn new(api: Arc<A>, config: Config) -> Self {
         Self { endpoint: Endpoint::new(api), config }
     }
+}
 
-    /// What is to be started. Names it, where the caller does not, after the caller's own words.
-    fn asked(&self, cx: &Context, args: DeployJumpStartModel) -> Start {
+impl DeployJumpStartModel {
+    /// What `tool` is asked to start. Names it, where the caller does not, after the caller's own
+    /// words.
+    pub(super) fn asked(self, cx: &Context, config: &Config, tool: &'static str) -> Start {
+        let args = self;
         let again = Next {
-            tool: DEPLOY.to_owned(),
+            tool: tool.to_owned(),
             arguments: serde_json::to_value(&args)
                 .ok()
                 .and_then(|value| value.as_object().cloned())
@@ -91,17 +103,21 @@ impl<A: Api> Deploy<A> {
         let trimmed = |text: Option<String>| text.map(|text| text.trim().to_owned()).filter(|text| !text.is_empty());
         let mut start = Start {
             model_id: args.model_id.trim().to_owned(),
-            model_version: trimmed(args.model_version),
+            // A star and nothing are the same words.
+            model_version: trimmed(args.model_version).filter(|version| version != "*"),
             instance_type: trimmed(args.instance_type),
+            fallback_instance_types: args.fallback_instance_types,
             inference_config: trimmed(args.inference_config),
             instance_count: args.initial_instance_count,
             accept_eula: args.accept_eula,
             accept_additional_eulas: args.accept_additional_eulas,
             environment: args.environment,
             role_arn: trimmed(args.role_arn),
+            expires_at: trimmed(args.expires_at),
+            update: false,
             endpoint_name: String::new(),
-            tool: DEPLOY,
-            default_role: self.config.role_arn.clone(),
+            tool,
+            default_role: config.role_arn.clone(),
             again: Some(again),
         };
         let derived = || names::endpoint_name(&start.model_id, DEPLOY, cx.principal().as_str(), &start);
@@ -122,7 +138,7 @@ impl<A: Api> LongTool for Deploy<A> {
     }
 
     fn resource(&self, cx: &Context, args: &DeployJumpStartModel) -> String {
-        self.asked(cx, args.clone()).endpoint_name
+        args.clone().asked(cx, &self.config, DEPLOY).endpoint_name
     }
 
     fn terms(&self) -> Terms {
@@ -130,25 +146,29 @@ impl<A: Api> LongTool for Deploy<A> {
     }
 
     async fn begin(&self, cx: &Context, args: DeployJumpStartModel) -> Result<EndpointHandle, Fault> {
-        let asked = self.asked(cx, args);
+        let asked = args.asked(cx, &self.config, DEPLOY);
         check(&asked)?;
         start(&self.endpoint, cx, &asked).await
     }
 }
 
 /// What can be told to be wrong before anything is asked of AWS.
-fn check(asked: &Start) -> Result<(), Fault> {
+pub(super) fn check(asked: &Start) -> Result<(), Fault> {
     checked_name("endpoint_name", &asked.endpoint_name)?;
-    let id = asked.model_id.as_str();
+    checked_model(&asked.model_id)?;
     let id_chars = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
-    if id.is_empty() || id.len() > 256 || !id.chars().all(id_chars) {
-        let why = "must be a JumpStart model id: letters, digits, hyphens, at most 256 characters";
-        return Err(Fault::invalid("model_id", why).with_advice("For example `huggingface-llm-mistral-7b`."));
-    }
-    if let Some(instance) = &asked.instance_type
-        && (!instance.starts_with("ml.") || instance.len() > 64 || !instance.chars().all(id_chars))
-    {
+    let no_type =
+        |instance: &String| !instance.starts_with("ml.") || instance.len() > 64 || !instance.chars().all(id_chars);
+    if asked.instance_type.as_ref().is_some_and(no_type) {
         return Err(Fault::invalid("instance_type", "must be a SageMaker instance type, for example `ml.g5.xlarge`"));
+    }
+    let fallbacks = &asked.fallback_instance_types;
+    if fallbacks.len() > MOST_FALLBACKS || fallbacks.iter().any(no_type) {
+        let why = format!("must be at most {MOST_FALLBACKS} SageMaker instance types");
+        return Err(Fault::invalid("fallback_instance_types", why));
+    }
+    if asked.expires_at.as_ref().is_some_and(|at| humantime::parse_rfc3339_weak(at).is_err()) {
+        return Err(Fault::invalid("expires_at", "must be a time such as 2026-11-20T10:00:00Z"));
     }
     if !(1..=100).contains(&asked.instance_count) {
         return Err(Fault::invalid("initial_instance_count", "must be from 1 to 100"));
@@ -208,12 +228,6 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::api::Aws;
-
-    /// It connects when it is first used, which is never here.
-    fn tool(config: Config) -> Deploy<Aws> {
-        Deploy::new(Arc::new(Aws::new(config.clone())), config)
-    }
 
     /// The argument that is refused, if one is.
     fn refused(more: Value) -> Option<String> {
@@ -221,7 +235,7 @@ mod tests {
         arguments.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
         let args: DeployJumpStartModel = serde_json::from_value(arguments).unwrap();
         let config = Config { role_arn: Some("arn:aws:iam::1:role/r".into()), ..Config::default() };
-        let asked = tool(config).asked(&Context::local(), args);
+        let asked = args.asked(&Context::local(), &config, DEPLOY);
         check(&asked).err().map(|fault| fault.message.split('`').nth(1).unwrap().to_owned())
     }
 
@@ -265,7 +279,8 @@ mod tests {
         let name = |principal: &str, instance: &str| {
             let args = json!({"model_id": "m", "instance_type": instance});
             let cx = Context::new(longhaul::tool::Principal::new(principal), "t");
-            tool(Config::default()).asked(&cx, serde_json::from_value(args).unwrap()).endpoint_name
+            let args: DeployJumpStartModel = serde_json::from_value(args).unwrap();
+            args.asked(&cx, &Config::default(), DEPLOY).endpoint_name
         };
         assert_eq!(name("alice", "ml.g5.xlarge"), name("alice", " ml.g5.xlarge "));
         assert_ne!(name("alice", "ml.g5.xlarge"), name("bob", "ml.g5.xlarge"));

@@ -12,12 +12,13 @@ use longhaul::{
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{DESCRIBE, LIST, checked_name};
+use super::{DESCRIBE, checked_name};
 use crate::{
-    api::{Api, EndpointSeen},
+    api::{Api, ConfigSeen, EndpointSeen},
     error::if_there,
     names,
     operation::Endpoint,
+    price::{self, HourlyUsd},
 };
 
 /// Describes one SageMaker endpoint: state, why it failed, configuration, instances, models,
@@ -59,6 +60,11 @@ pub struct Described {
     pub last_modified_at: String,
     /// Seconds since it was created.
     pub age_seconds: u64,
+    /// What its instances cost an hour, in US dollars.
+    pub hourly_usd: HourlyUsd,
+    /// When its owner will no longer need it. Nothing happens then by itself.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub expires_at: Option<String>,
     /// Whether deploy_jumpstart_model made it.
     pub managed: bool,
     /// When its end was asked for, if it was.
@@ -116,7 +122,7 @@ impl<A: Api> QuickTool for Describe<A> {
         let Some(seen) = self.endpoint.find(&name).await? else {
             return Err(Fault::new(FaultCode::NotFound, format!("there is no endpoint called {name}"))
                 .with_advice("Check the region and the account.")
-                .with_next(Next::new(LIST, "Shows the endpoints that there are.")));
+                .with_next(super::list()));
         };
         let config = if_there(api.describe_config(&seen.config).await)?;
         let tags = if_there(api.list_tags(&seen.arn).await)?.unwrap_or_default();
@@ -125,8 +131,10 @@ impl<A: Api> QuickTool for Describe<A> {
             next: next(&seen, ending_since.is_some()),
             managed: tags.contains_key(names::TAG_ENDPOINT),
             ending_since,
-            instance_types: config.as_ref().map(|config| config.instance_types.clone()).unwrap_or_default(),
-            models: config.map(|config| config.models).unwrap_or_default(),
+            hourly_usd: price::of_endpoint(api, &name).await,
+            expires_at: tags.get(names::TAG_EXPIRES).cloned(),
+            instance_types: config.as_ref().map(ConfigSeen::instance_types).unwrap_or_default(),
+            models: config.as_ref().map(ConfigSeen::models).unwrap_or_default(),
             created_at: timestamp(seen.created),
             last_modified_at: timestamp(seen.modified),
             age_seconds: clock::now().duration_since(seen.created).unwrap_or_default().as_secs(),

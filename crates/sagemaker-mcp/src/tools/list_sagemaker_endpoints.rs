@@ -17,11 +17,16 @@ use super::LIST;
 use crate::{
     api::{Api, Filter, Listed, Tags},
     error::{SageMakerError, Why, if_there},
-    names, states,
+    names,
+    price::{self, HourlyUsd},
+    states,
 };
 
-/// Requests for tags that are under way at the same time.
+/// Lines whose tags and prices are looked for at the same time.
 const AT_ONCE: usize = 8;
+
+/// So many lines of a page are priced: each takes three requests.
+const PRICED: usize = 25;
 
 /// Lists SageMaker endpoints, newest first, a page at a time; shows what is under way and the
 /// call that goes on with it. For one endpoint in detail use describe_sagemaker_endpoint.
@@ -40,7 +45,7 @@ pub struct ListSageMakerEndpoints {
     /// Only those that deploy_jumpstart_model made.
     #[serde(default)]
     pub managed_only: bool,
-    /// Size of a page. With managed_only a page may hold fewer.
+    /// Size of a page, prices up to 25. With managed_only a page may hold fewer.
     #[serde(default = "ten")]
     #[schemars(range(min = 1, max = 100))]
     pub max_results: u32,
@@ -79,6 +84,11 @@ pub struct Line {
     pub last_modified_at: Option<String>,
     /// Seconds since it was created.
     pub age_seconds: u64,
+    /// What its instances cost an hour, in US dollars.
+    pub hourly_usd: HourlyUsd,
+    /// When its owner will no longer need it. Nothing happens then by itself.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub expires_at: Option<String>,
     /// Kind of the operation that is under way.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub operation: Option<String>,
@@ -99,17 +109,27 @@ impl<A: Api> List<A> {
         Self { api }
     }
 
-    /// Those of a page that this server made.
-    async fn managed(&self, items: Vec<Listed>) -> Result<Vec<Listed>, SageMakerError> {
+    /// The lines of a page; of what this server made only, if so wanted.
+    async fn lines(&self, items: Vec<Listed>, managed_only: bool) -> Result<Vec<Line>, SageMakerError> {
+        let now = clock::now();
         let mut looks = Vec::with_capacity(items.len());
-        for item in items {
+        for (number, item) in items.into_iter().enumerate() {
             looks.push(async move {
-                let tags: Tags = if_there(self.api.list_tags(&item.arn).await)?.unwrap_or_default();
-                Ok::<_, SageMakerError>(tags.contains_key(names::TAG_ENDPOINT).then_some(item))
+                // Whose it is must be known only to whoever asks for it.
+                let tags = match self.api.list_tags(&item.arn).await {
+                    Err(error) if managed_only => if_there(Err(error))?.unwrap_or_default(),
+                    tags => tags.unwrap_or_default(),
+                };
+                if managed_only && !tags.contains_key(names::TAG_ENDPOINT) {
+                    return Ok(None);
+                }
+                let priced = number < PRICED && item.status != "Failed";
+                let price = if priced { price::of_endpoint(&*self.api, &item.name).await } else { HourlyUsd(None) };
+                Ok::<_, SageMakerError>(Some(line(item, &tags, price, now)))
             });
         }
-        let kept: Vec<Option<Listed>> = stream::iter(looks).buffered(AT_ONCE).try_collect().await?;
-        Ok(kept.into_iter().flatten().collect())
+        let lines: Vec<Option<Line>> = stream::iter(looks).buffered(AT_ONCE).try_collect().await?;
+        Ok(lines.into_iter().flatten().collect())
     }
 }
 
@@ -127,16 +147,14 @@ impl<A: Api> QuickTool for List<A> {
         let managed_only = args.managed_only;
         let filter = filter(args)?;
         let page = self.api.list_endpoints(&filter).await.map_err(|error| refused(error, &filter))?;
-        let items = if managed_only { self.managed(page.items).await? } else { page.items };
-        let now = clock::now();
-        let endpoints: Vec<Line> = items.into_iter().map(|item| line(item, now)).collect();
+        let endpoints = self.lines(page.items, managed_only).await?;
         Ok(Endpoints { count: endpoints.len(), endpoints, cursor: page.cursor })
     }
 
     fn sentence(&self, output: &Endpoints) -> String {
         let more = if output.cursor.is_some() { "; there are more, see cursor" } else { "" };
         let busy = output.endpoints.iter().filter(|line| line.operation.is_some()).count();
-        format!("{} endpoints, {busy} of them under way{more}.", output.count)
+        format!("Endpoints: {}, of them under way: {busy}{more}.", output.count)
     }
 }
 
@@ -188,9 +206,13 @@ fn moment(given: &str) -> Result<SystemTime, Fault> {
         .map_err(|_| Fault::invalid("created_after", "must be a time such as 2026-11-20T10:00:00Z"))
 }
 
-fn line(item: Listed, now: SystemTime) -> Line {
+fn line(item: Listed, tags: &Tags, hourly_usd: HourlyUsd, now: SystemTime) -> Line {
     let name = item.name.as_str();
     let (under_way, next) = match item.status.as_str() {
+        // Its end was asked for and has not been carried out.
+        status if status != "Deleting" && tags.contains_key(names::TAG_ENDING) => {
+            (!matches!(status, "InService" | "Failed"), Some(super::go_on_deleting(name)))
+        }
         "InService" => (false, None),
         "Failed" | "OutOfService" | "UpdateRollbackFailed" => (false, Some(super::delete(name))),
         "Deleting" => (true, Some(super::wait_until_deleted(name))),
@@ -201,6 +223,8 @@ fn line(item: Listed, now: SystemTime) -> Line {
     Line {
         operation: under_way.then(|| "sagemaker.endpoint".to_owned()),
         next,
+        hourly_usd,
+        expires_at: tags.get(names::TAG_EXPIRES).cloned(),
         created_at: timestamp(item.created),
         last_modified_at: item.modified.map(timestamp),
         age_seconds: now.duration_since(item.created).unwrap_or_default().as_secs(),

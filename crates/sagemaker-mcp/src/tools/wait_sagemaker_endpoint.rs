@@ -5,16 +5,17 @@ use std::sync::Arc;
 use longhaul::{
     context::Context,
     fault::{Fault, FaultCode},
-    report::Next,
     tool::{Class, LongTool, Terms},
 };
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{LIST, WAIT, checked_name, resumable};
+use super::{DELETE, WAIT, checked_name, resumable};
 use crate::{
     api::Api,
     config::Config,
+    error::if_there,
+    names,
     operation::{Endpoint, EndpointHandle, Goal, Parts},
 };
 
@@ -92,16 +93,29 @@ impl<A: Api> LongTool for Wait<A> {
                 let asked = args.endpoint_config_name.map(|config| checked_name("endpoint_config_name", &config));
                 let going_to = || seen.pending_config.clone().unwrap_or_else(|| seen.config.clone());
                 let config = asked.transpose()?.unwrap_or_else(going_to);
-                Ok(EndpointHandle::of(&seen, Goal::InService { config }))
+                Ok(EndpointHandle::of(&seen, Goal::in_service(&config)))
             }
-            (Some(seen), Until::Deleted) => Ok(EndpointHandle::of(&seen, gone)),
+            (Some(seen), Until::Deleted) => {
+                let wished = async || {
+                    let tags = if_there(self.endpoint.api().list_tags(&seen.arn).await)?.unwrap_or_default();
+                    Ok::<_, Fault>(tags.contains_key(names::TAG_ENDING))
+                };
+                if seen.status == "Deleting" || wished().await? {
+                    return Ok(EndpointHandle::of(&seen, gone));
+                }
+                // Nothing is offered that nobody has asked for.
+                let message = format!("{name} is {}, and nobody has asked for its end", seen.status);
+                Err(Fault::new(FaultCode::Conflict, message)
+                    .with_status(&seen.status)
+                    .with_advice(format!("If the user wants it removed, call {DELETE}.")))
+            }
             (None, Until::Deleted) => Ok(EndpointHandle::unseen(&name, gone)),
             (None, Until::InService) => {
                 Err(Fault::new(FaultCode::NotFound, format!("there is no endpoint called {name}"))
                     .with_advice(
                         "Check the region and the account; a start that was cut off may not have come to creating it.",
                     )
-                    .with_next(Next::new(LIST, "Shows the endpoints that there are.")))
+                    .with_next(super::list()))
             }
         }
     }

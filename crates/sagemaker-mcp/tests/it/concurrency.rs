@@ -111,7 +111,7 @@ async fn who_could_not_see_that_the_name_was_taken_hears_of_it_later() {
         let served = world.look(|truth| truth.endpoints["oak"].config.clone());
         for handle in begun.iter().flatten() {
             let seen = tool.operation().observe(&Context::local(), handle).await.unwrap();
-            let mine = handle.goal == Goal::InService { config: served.clone() };
+            let mine = matches!(&handle.goal, Goal::InService(serving) if serving.config == served);
             assert_eq!(matches!(seen, Observation::Succeeded(_)), mine, "round {round}: {handle:?} {seen:?}");
         }
     }

@@ -9,7 +9,10 @@ use std::{
 
 use longhaul::{clock, fault::Backend};
 use sagemaker_mcp::{
-    api::{Api, ConfigSeen, EndpointSeen, Filter, HubDocument, Identity, Listed, Page, PartKind, Tags, VariantSeen},
+    api::{
+        Api, ConfigSeen, ConfigVariant, EndpointSeen, Filter, HubDocument, Identity, Invocation, Invoked, Listed,
+        LogLine, LogPage, LogSearch, Page, PartKind, Scaling, Surroundings, Tags, VariantSeen,
+    },
     error::{SageMakerError, Why, classify},
     jumpstart::{CreateEndpoint, CreateEndpointConfig, CreateModel, Tag},
     names,
@@ -47,6 +50,24 @@ pub(crate) struct State {
     pub(crate) document: Option<String>,
     /// Deletions are acknowledged and never seen.
     pub(crate) blind: bool,
+    /// Lines of every endpoint's log, oldest first; `None` where there is no log.
+    pub(crate) log: Option<Vec<String>>,
+    /// Instances that endpoints may have, by type.
+    pub(crate) quotas: BTreeMap<String, f64>,
+    /// Dollars an hour, by type.
+    pub(crate) prices: BTreeMap<String, f64>,
+    /// Scaling by load, by `endpoint/variant`.
+    pub(crate) scaling: BTreeMap<String, Scaling>,
+    /// Roles that do not trust SageMaker.
+    pub(crate) distrusted: Vec<String>,
+    /// Updates end with what was served before.
+    pub(crate) rolls_back: bool,
+    /// What becomes of an endpoint from the moment of an update, and of a change of its instances.
+    pub(crate) changed: Show,
+    /// What models answer.
+    pub(crate) answer: Vec<u8>,
+    /// What models were asked.
+    pub(crate) invoked: Vec<Invocation>,
     troubles: Vec<(&'static str, Range<u64>, Trouble)>,
     asked: Vec<(u64, String)>,
 }
@@ -58,6 +79,8 @@ pub(crate) struct Kept {
     pub(crate) show: Show,
     born: Instant,
     deleted: Option<Instant>,
+    /// When it was asked to change.
+    changed: Option<Instant>,
 }
 
 #[derive(Clone)]
@@ -66,6 +89,7 @@ pub(crate) struct Part {
     pub(crate) listed: Listed,
     pub(crate) tags: Tags,
     pub(crate) instance: String,
+    pool_models: Vec<String>,
 }
 
 /// Stages of a life: from so many seconds on, this status.
@@ -110,6 +134,15 @@ impl Fake {
             cursor: None,
             document: None,
             blind: false,
+            log: None,
+            quotas: BTreeMap::new(),
+            prices: BTreeMap::new(),
+            scaling: BTreeMap::new(),
+            distrusted: vec![],
+            rolls_back: false,
+            changed: stages(&[(0, "Updating"), (300, "InService")]),
+            answer: br#"{"generated_text": "hello"}"#.to_vec(),
+            invoked: vec![],
             troubles: vec![],
             asked: vec![],
         };
@@ -154,7 +187,7 @@ impl Fake {
 
     /// Everything that changes something, in order.
     pub(crate) fn writes(&self) -> Vec<String> {
-        let writes = ["Create", "AddTags", "Delete"];
+        let writes = ["Create", "AddTags", "RemoveTag", "Delete", "Update", "SetInstances", "Set", "Remove", "Invoke"];
         let state = self.state();
         let asked = state.asked.iter().map(|(_, asked)| asked.clone());
         asked.filter(|asked| writes.iter().any(|write| asked.starts_with(write))).collect()
@@ -196,11 +229,12 @@ impl State {
             variants: vec![VariantSeen {
                 name: "AllTraffic".into(),
                 status: None,
-                current_instances: None,
-                desired_instances: None,
+                current_instances: Some(1),
+                desired_instances: Some(1),
+                instance_types: vec![],
             }],
         };
-        self.endpoints.insert(name.to_owned(), Kept { seen, tags, show, born: Instant::now(), deleted: None });
+        self.endpoints.insert(name.to_owned(), Kept { seen, tags, show, born: Instant::now(), deleted: None, changed: None });
     }
 
     fn age(&mut self) {
@@ -211,11 +245,31 @@ impl State {
     fn look(&self, name: &str) -> Answer<EndpointSeen> {
         let kept = self.endpoints.get(name).ok_or_else(|| missing(&format!("endpoint \"{name}\"")))?;
         let mut seen = kept.seen.clone();
-        (kept.show)(kept.born.elapsed().as_secs(), &mut seen);
+        match kept.changed {
+            None => (kept.show)(kept.born.elapsed().as_secs(), &mut seen),
+            Some(at) => {
+                (self.changed)(at.elapsed().as_secs(), &mut seen);
+                seen.modified = seen.created + (at - kept.born);
+                if seen.status == "InService" {
+                    seen.pending_config = None;
+                    seen.variants[0].current_instances = seen.variants[0].desired_instances;
+                }
+            }
+        }
         if kept.deleted.is_some() {
             seen.status = "Deleting".to_owned();
         }
         if seen.status == "gone" { Err(missing("endpoint")) } else { Ok(seen) }
+    }
+
+    fn change(&mut self, name: &str, change: impl FnOnce(&mut EndpointSeen)) -> Answer<()> {
+        if self.look(name)?.status != "InService" {
+            return Err(aws("Update", "ValidationException", "Cannot update in-progress endpoint", 400));
+        }
+        let kept = self.endpoints.get_mut(name).unwrap();
+        kept.changed = Some(Instant::now());
+        change(&mut kept.seen);
+        Ok(())
     }
 
     fn add(&mut self, kind: PartKind, name: &str, tags: &[Tag], instance: &str) -> Answer<()> {
@@ -237,7 +291,7 @@ impl State {
 fn part_of(kind: PartKind, name: &str, tags: Tags) -> Part {
     let arn = format!("{ARN}:{}/{name}", if kind == PartKind::Config { "endpoint-config" } else { "model" });
     let listed = Listed { name: name.into(), arn, status: String::new(), created: clock::now(), modified: None };
-    Part { kind, listed, tags, instance: String::new() }
+    Part { kind, listed, tags, instance: String::new(), pool_models: vec![] }
 }
 
 fn as_tags(tags: &[Tag]) -> Tags {
@@ -269,7 +323,13 @@ impl Api for Fake {
 
     async fn describe_config(&self, name: &str) -> Answer<ConfigSeen> {
         let part = self.ask("DescribeConfig", name)?.part(PartKind::Config, name)?;
-        Ok(ConfigSeen { arn: part.listed.arn, models: vec![part.listed.name], instance_types: vec![part.instance] })
+        let variant = ConfigVariant {
+            name: "AllTraffic".into(),
+            models: std::iter::once(part.listed.name).chain(part.pool_models).collect(),
+            instance_types: vec![part.instance],
+            instance_count: 1,
+        };
+        Ok(ConfigSeen { arn: part.listed.arn, variants: vec![variant] })
     }
 
     async fn describe_model(&self, name: &str) -> Answer<String> {
@@ -309,9 +369,14 @@ impl Api for Fake {
     }
 
     async fn create_config(&self, request: &CreateEndpointConfig) -> Answer<()> {
-        let instance = &request.production_variants[0].instance_type;
+        let variant = &request.production_variants[0];
         let mut state = self.ask("CreateConfig", &request.endpoint_config_name)?;
-        state.add(PartKind::Config, &request.endpoint_config_name, &request.tags, instance)
+        state.add(PartKind::Config, &request.endpoint_config_name, &request.tags, variant.first_type())?;
+        let overrides = variant.instance_pools.iter().filter_map(|pool| pool.model_name_override.clone());
+        if let Some(part) = state.parts.last_mut() {
+            part.pool_models = overrides.collect();
+        }
+        Ok(())
     }
 
     async fn create_endpoint(&self, request: &CreateEndpoint) -> Answer<()> {
@@ -330,6 +395,29 @@ impl Api for Fake {
         let kept = state.endpoints.values_mut().find(|kept| kept.seen.arn == arn).ok_or_else(|| missing(arn))?;
         kept.tags.extend(tags.clone());
         Ok(())
+    }
+
+    async fn remove_tag(&self, arn: &str, key: &str) -> Answer<()> {
+        let mut state = self.ask("RemoveTag", key)?;
+        let kept = state.endpoints.values_mut().find(|kept| kept.seen.arn == arn).ok_or_else(|| missing(arn))?;
+        kept.tags.remove(key);
+        Ok(())
+    }
+
+    async fn update_endpoint(&self, name: &str, config: &str) -> Answer<()> {
+        let mut state = self.ask("UpdateEndpoint", name)?;
+        state.part(PartKind::Config, config)?;
+        let rolls_back = state.rolls_back;
+        state.change(name, |seen| {
+            if !rolls_back {
+                seen.config = config.to_owned();
+            }
+        })
+    }
+
+    async fn set_instance_count(&self, name: &str, _: &str, count: u32) -> Answer<()> {
+        let count = i32::try_from(count).ok();
+        self.ask("SetInstances", name)?.change(name, |seen| seen.variants[0].desired_instances = count)
     }
 
     async fn delete_endpoint(&self, name: &str) -> Answer<()> {
@@ -383,4 +471,68 @@ impl Api for Fake {
             _ => Err(aws("GetObject", "NoSuchKey", "The specified key does not exist.", 404)),
         }
     }
+}
+
+impl Surroundings for Fake {
+    async fn log_tail(&self, endpoint: &str, lines: u32) -> Answer<Vec<LogLine>> {
+        let state = self.ask("GetLogEvents", endpoint)?;
+        let log = state.log.clone().ok_or_else(|| aws("GetLogEvents", "ResourceNotFoundException", "no group", 400))?;
+        let skipped = log.len().saturating_sub(lines as usize);
+        Ok(log.into_iter().skip(skipped).map(line).collect())
+    }
+
+    async fn log_search(&self, endpoint: &str, search: &LogSearch) -> Answer<LogPage> {
+        let state = self.ask("FilterLogEvents", endpoint)?;
+        let log = state.log.clone().ok_or_else(|| aws("FilterLogEvents", "ResourceNotFoundException", "none", 400))?;
+        let fits = |text: &String| search.contains.as_ref().is_none_or(|part| text.contains(part));
+        let lines = log.into_iter().filter(fits).take(search.limit as usize).map(line).collect();
+        Ok(LogPage { lines, cursor: None })
+    }
+
+    async fn endpoint_quotas(&self) -> Answer<BTreeMap<String, f64>> {
+        Ok(self.ask("ListServiceQuotas", "")?.quotas.clone())
+    }
+
+    async fn role_is_trusting(&self, role_arn: &str) -> Answer<bool> {
+        let state = self.ask("GetRole", role_arn)?;
+        if role_arn.contains("/missing") {
+            return Err(aws("GetRole", "NoSuchEntity", "The role cannot be found.", 404));
+        }
+        Ok(!state.distrusted.iter().any(|role| role == role_arn))
+    }
+
+    async fn permissions(&self, _: &str, actions: &[&str]) -> Answer<BTreeMap<String, bool>> {
+        self.ask("SimulatePrincipalPolicy", "")?;
+        Ok(actions.iter().map(|action| ((*action).to_owned(), !action.starts_with("iam:"))).collect())
+    }
+
+    async fn hourly_usd(&self, instance_type: &str) -> Answer<Option<f64>> {
+        Ok(self.ask("GetProducts", instance_type)?.prices.get(instance_type).copied())
+    }
+
+    async fn scaling(&self, endpoint: &str, variant: &str) -> Answer<Option<Scaling>> {
+        Ok(self.ask("DescribeScalableTargets", endpoint)?.scaling.get(&format!("{endpoint}/{variant}")).copied())
+    }
+
+    async fn set_scaling(&self, endpoint: &str, variant: &str, scaling: &Scaling) -> Answer<()> {
+        self.ask("SetScaling", endpoint)?.scaling.insert(format!("{endpoint}/{variant}"), *scaling);
+        Ok(())
+    }
+
+    async fn remove_scaling(&self, endpoint: &str, variant: &str) -> Answer<()> {
+        let removed = self.ask("RemoveScaling", endpoint)?.scaling.remove(&format!("{endpoint}/{variant}"));
+        removed.map(drop).ok_or_else(|| aws("DeregisterScalableTarget", "ObjectNotFoundException", "none", 400))
+    }
+
+    async fn invoke(&self, invocation: &Invocation) -> Answer<Invoked> {
+        let mut state = self.ask("InvokeEndpoint", &invocation.endpoint)?;
+        state.invoked.push(invocation.clone());
+        let took = Duration::from_millis(120);
+        let variant = Some("AllTraffic".to_owned());
+        Ok(Invoked { body: state.answer.clone(), content_type: Some("application/json".into()), variant, took })
+    }
+}
+
+fn line(text: String) -> LogLine {
+    LogLine { at: clock::now(), stream: "AllTraffic/i-1".to_owned(), text }
 }

@@ -42,7 +42,13 @@ fn evil(status: &'static str) -> Fake {
         (seen.pending_config, seen.failure_reason) = (Some(EVIL.into()), Some(format!("{EVIL} {}", "x".repeat(9000))));
         let (current_instances, desired_instances) = (Some(i32::MIN), Some(i32::MAX));
         let status = Some(EVIL.into());
-        seen.variants = vec![VariantSeen { name: EVIL.into(), status, current_instances, desired_instances }];
+        seen.variants = vec![VariantSeen {
+            name: EVIL.into(),
+            status,
+            current_instances,
+            desired_instances,
+            instance_types: vec![],
+        }];
         let kept = kept.clone();
         state.endpoints.insert(EVIL.into(), kept);
         for part in &mut state.parts {

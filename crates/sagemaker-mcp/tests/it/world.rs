@@ -7,6 +7,7 @@ mod faults;
 mod truth;
 
 use std::{
+    collections::BTreeMap,
     sync::{
         Arc, Mutex, MutexGuard,
         atomic::{AtomicBool, Ordering},
@@ -15,7 +16,10 @@ use std::{
 };
 
 use sagemaker_mcp::{
-    api::{Api, ConfigSeen, EndpointSeen, Filter, HubDocument, Identity, Page, PartKind, Tags},
+    api::{
+        Api, ConfigSeen, EndpointSeen, Filter, HubDocument, Identity, Invocation, Invoked, LogLine, LogPage, LogSearch,
+        Page, PartKind, Scaling, Surroundings, Tags,
+    },
     error::{SageMakerError, Why},
     jumpstart::{self, CreateEndpoint, CreateEndpointConfig, CreateModel},
 };
@@ -322,7 +326,7 @@ impl Api for World {
         let write = Write::Config {
             name: request.endpoint_config_name.clone(),
             model: variant.model_name.clone(),
-            instance_type: variant.instance_type.clone(),
+            instance_type: variant.first_type().to_owned(),
             instances: variant.initial_instance_count,
             tags: tags(&request.tags),
         };
@@ -337,6 +341,18 @@ impl Api for World {
 
     async fn add_tags(&self, arn: &str, tags: &Tags) -> Answer<()> {
         self.write("AddTags", arn, Write::Tag { arn: arn.to_owned(), tags: tags.clone() }).await
+    }
+
+    async fn remove_tag(&self, arn: &str, key: &str) -> Answer<()> {
+        self.write("DeleteTags", arn, Write::Untag { arn: arn.to_owned(), key: key.to_owned() }).await
+    }
+
+    async fn update_endpoint(&self, _: &str, _: &str) -> Answer<()> {
+        Err(refused("UpdateEndpoint", Why::Refused, "nobody updates here"))
+    }
+
+    async fn set_instance_count(&self, _: &str, _: &str, _: u32) -> Answer<()> {
+        Err(refused("UpdateEndpointWeightsAndCapacities", Why::Refused, "nobody scales here"))
     }
 
     async fn delete_endpoint(&self, name: &str) -> Answer<()> {
@@ -372,5 +388,48 @@ impl Api for World {
             _ => None,
         };
         self.read("GetObject", key, |_| text.map(str::to_owned)).await
+    }
+}
+
+/// What stands around an endpoint is as good as absent: a start and a removal do without it.
+impl Surroundings for World {
+    async fn log_tail(&self, endpoint: &str, _: u32) -> Answer<Vec<LogLine>> {
+        self.read("GetLogEvents", endpoint, |_| None).await
+    }
+
+    async fn log_search(&self, endpoint: &str, _: &LogSearch) -> Answer<LogPage> {
+        self.read("FilterLogEvents", endpoint, |_| None).await
+    }
+
+    async fn endpoint_quotas(&self) -> Answer<BTreeMap<String, f64>> {
+        self.read("ListServiceQuotas", "", |_| Some(BTreeMap::new())).await
+    }
+
+    async fn role_is_trusting(&self, role_arn: &str) -> Answer<bool> {
+        self.read("GetRole", role_arn, |_| Some(true)).await
+    }
+
+    async fn permissions(&self, _: &str, _: &[&str]) -> Answer<BTreeMap<String, bool>> {
+        self.read("SimulatePrincipalPolicy", "", |_| Some(BTreeMap::new())).await
+    }
+
+    async fn hourly_usd(&self, instance_type: &str) -> Answer<Option<f64>> {
+        self.read("GetProducts", instance_type, |_| Some(None)).await
+    }
+
+    async fn scaling(&self, endpoint: &str, _: &str) -> Answer<Option<Scaling>> {
+        self.read("DescribeScalableTargets", endpoint, |_| Some(None)).await
+    }
+
+    async fn set_scaling(&self, _: &str, _: &str, _: &Scaling) -> Answer<()> {
+        Err(refused("RegisterScalableTarget", Why::Refused, "nobody scales here"))
+    }
+
+    async fn remove_scaling(&self, _: &str, _: &str) -> Answer<()> {
+        Err(refused("DeregisterScalableTarget", Why::Refused, "nobody scales here"))
+    }
+
+    async fn invoke(&self, _: &Invocation) -> Answer<Invoked> {
+        Err(refused("InvokeEndpoint", Why::Refused, "nobody invokes here"))
     }
 }

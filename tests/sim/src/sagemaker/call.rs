@@ -4,9 +4,30 @@
 use axum::http::{HeaderMap, Method, Uri};
 use serde_json::{Map, Value, json};
 
-use super::wire::{self, Service};
+use super::service::Service;
+use super::{runtime, wire};
 use crate::faults::Delivery;
 use crate::log::{Entry, Outcome, Pending};
+
+/// The fields that say what a request is about, the most telling first.
+const NAMING: [&str; 13] = [
+    "EndpointName",
+    "EndpointConfigName",
+    "ModelName",
+    "HubContentName",
+    "HubName",
+    "ResourceArn",
+    "ResourceId",
+    "logGroupName",
+    "logGroupIdentifier",
+    "logGroupNamePrefix",
+    "logGroupNamePattern",
+    "QuotaCode",
+    "ServiceCode",
+];
+
+/// The largest body of an invocation that goes into the log, in bytes.
+const LOGGED_BODY: usize = 65_536;
 
 /// A request, before anything is done about it.
 pub(super) struct Call {
@@ -38,21 +59,22 @@ impl Call {
         let target = headers.get("x-amz-target").and_then(|t| t.to_str().ok());
         match target {
             Some(target) => call.read_json(target, body),
+            None if method == Method::POST && call.path.starts_with(runtime::PATH) => {
+                call.read_invocation(headers, body)
+            }
             None if method == Method::POST => call.read_query(body),
             None => call.read_s3(method),
         }
     }
 
     fn read_json(mut self, target: &str, body: &[u8]) -> Self {
-        self.service = Service::SageMaker;
-        // Another service's operation keeps its prefix, and so is unknown.
-        self.op = target.strip_prefix("SageMaker.").unwrap_or(target).to_owned();
+        let (service, op) = Service::of_target(target);
+        (self.service, self.op) = (service, op.to_owned());
         match serde_json::from_slice(body) {
             Ok(Value::Object(request)) => self.request = request,
             _ => self.malformed = true,
         }
-        let fields = ["EndpointName", "EndpointConfigName", "ModelName", "HubContentName", "ResourceArn"];
-        let mut named = fields.iter().filter_map(|f| self.request.get(*f)?.as_str());
+        let mut named = NAMING.iter().filter_map(|f| self.request.get(*f)?.as_str());
         self.resource = named.next().map(str::to_owned);
         self
     }
@@ -64,11 +86,32 @@ impl Call {
             fields.next().map(|(_, value)| value.clone())
         };
         self.op = field("Action").unwrap_or_default();
-        self.resource = field("RoleName");
+        self.resource = field("RoleName").or_else(|| field("PolicySourceArn"));
         let of_sts = field("Version").as_deref() == Some("2011-06-15");
         self.service = if of_sts { Service::Sts } else { Service::Iam };
         let pairs = self.form.iter().map(|(k, v)| (k.clone(), json!(v)));
         self.request = pairs.collect();
+        self
+    }
+
+    /// The name is in the path, everything else in headers; the body is anybody's.
+    fn read_invocation(mut self, headers: &HeaderMap, body: &[u8]) -> Self {
+        self.service = Service::Runtime;
+        let path = self.path.strip_prefix(runtime::PATH).unwrap_or_default();
+        let (name, op) = path.split_once('/').unwrap_or((path, ""));
+        self.op = if op == "invocations" { "InvokeEndpoint".to_owned() } else { op.to_owned() };
+        self.resource = Some(name.to_owned());
+        let mut put = |field: &str, value: Value| drop(self.request.insert(field.to_owned(), value));
+        put("EndpointName", json!(name));
+        put("Bytes", json!(body.len()));
+        if body.len() <= LOGGED_BODY {
+            put("Body", json!(String::from_utf8_lossy(body)));
+        }
+        for (field, header) in runtime::HEADERS {
+            if let Some(value) = headers.get(header).and_then(|value| value.to_str().ok()) {
+                put(field, json!(value));
+            }
+        }
         self
     }
 

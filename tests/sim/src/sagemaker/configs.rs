@@ -46,18 +46,58 @@ fn check_variant(world: &World, scope: Scope<'_>, variant: Input<'_>) -> Result<
     variant.whole("VariantInstanceProvisionTimeoutInSeconds", 300, 3600)?;
     let volume = variant.whole("VolumeSizeInGB", 1, 512)?;
     let instance_type = variant.instance_type("InstanceType")?;
+    let pools = variant.list("InstancePools")?;
+    let kinds = match pools {
+        Some(_) if instance_type.is_some() => {
+            return Err(AwsError::validation(
+                "InstanceType and InstancePools cannot be specified together for a production variant.",
+            ));
+        }
+        Some(pools) => check_pools(world, scope, variant, pools)?,
+        None => instance_type.into_iter().collect(),
+    };
     let serverless = variant.map("ServerlessConfig")?.is_some();
-    let pools = variant.list("InstancePools")?.is_some();
-    match instance_type {
-        Some(kind) if volume.is_some() && !takes_a_volume(kind) => Err(AwsError::validation(format!(
-            "VolumeSize parameter is not allowed for the selected Instance type {kind}"
-        ))),
-        None if !serverless && !pools => Err(AwsError::validation(
+    if kinds.is_empty() && !serverless {
+        return Err(AwsError::validation(
             "Either InstanceType, InstancePools or ServerlessConfig must be provided for a \
              production variant.",
-        )),
-        _ => Ok(()),
+        ));
     }
+    match kinds.iter().find(|kind| volume.is_some() && !takes_a_volume(kind)) {
+        Some(kind) => Err(AwsError::validation(format!(
+            "VolumeSize parameter is not allowed for the selected Instance type {kind}"
+        ))),
+        None => Ok(()),
+    }
+}
+
+/// The instance types of a variant's pools.
+fn check_pools<'a>(
+    world: &World,
+    scope: Scope<'_>,
+    variant: Input<'a>,
+    pools: &'a [Value],
+) -> Result<Vec<&'a str>, AwsError> {
+    if pools.is_empty() {
+        let message = "1 validation error detected: Value '[]' at 'instancePools' failed to satisfy constraint: \
+             Member must have length greater than or equal to 1";
+        return Err(AwsError::validation(message));
+    }
+    variant.at_most("InstancePools", pools.len(), 5)?;
+    for (index, pool) in pools.iter().filter_map(Value::as_object).enumerate() {
+        let at = format!("instancePools.{}.member.", index + 1);
+        let pool = Input::inside(pool, &at);
+        pool.required_text("InstanceType")?;
+        pool.instance_type("InstanceType")?;
+        if pool.whole("Priority", 1, 5)?.is_none() {
+            return Err(pool.missing("Priority"));
+        }
+        if pool.text("ModelNameOverride")?.is_some() {
+            let model = pool.name("ModelNameOverride")?;
+            world.find(&world.arn(Kind::Model, scope.region, model))?;
+        }
+    }
+    Ok(pools.iter().filter_map(|pool| pool.get("InstanceType")?.as_str()).collect())
 }
 
 /// Families with disks of their own take no EBS volume.

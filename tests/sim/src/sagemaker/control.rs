@@ -13,8 +13,9 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-use super::state::{Endpoint, Record};
-use super::timeline::{self, Script};
+use super::endpoint::Endpoint;
+use super::script::Script;
+use super::state::Record;
 use super::{Parts, Sim, Tuning};
 use crate::faults::{Fault, Faults};
 use crate::lock;
@@ -64,7 +65,7 @@ async fn reset(State(sim): State<Arc<Sim>>) -> Json<Value> {
 
 async fn script(State(sim): State<Arc<Sim>>, body: Bytes) -> Result<Json<Value>, Refused> {
     let script: Script = read(&body)?;
-    timeline::check(&script.timeline).map_err(Refused)?;
+    script.check().map_err(Refused)?;
     let scripts = &mut lock(&sim.parts).world.scripts;
     scripts.push(script);
     Ok(Json(json!({"scripts": scripts})))
@@ -138,6 +139,7 @@ async fn state(State(sim): State<Arc<Sim>>) -> Json<Value> {
             out.insert("config".to_owned(), json!(endpoint.runs(now).config));
             let wanted = endpoint.wanted.as_ref().map(|wanted| &wanted.config);
             out.insert("wanted_config".to_owned(), json!(wanted));
+            out.insert("instances".to_owned(), json!(endpoint.occupies(now)));
         }
         out
     };
@@ -146,6 +148,7 @@ async fn state(State(sim): State<Arc<Sim>>) -> Json<Value> {
         "models": world.models.values().map(plain).collect::<Vec<_>>(),
         "endpoint_configs": world.configs.values().map(plain).collect::<Vec<_>>(),
         "endpoints": world.endpoints.values().map(endpoint).collect::<Vec<_>>(),
+        "scaling": world.scaling.overview(),
         "created": world.created,
         "scripts": world.scripts,
         "faults": parts.faults.pending(),

@@ -1,10 +1,14 @@
-//! STS GetCallerIdentity, IAM GetRole and ListRoles: the Query protocol.
+//! STS GetCallerIdentity, IAM GetRole, ListRoles and SimulatePrincipalPolicy: the
+//! Query protocol.
 
 use axum::response::Response;
 use serde_json::json;
 
-use super::Tuning;
-use super::wire::{self, AwsError, Service, escape, percent_encode};
+use super::service::Service;
+use super::wire::{self, AwsError, escape, percent_encode};
+use super::{Tuning, outcome, policy};
+
+const SAGEMAKER: &str = "sagemaker.amazonaws.com";
 
 /// The role that exists to be refused: another service may assume it.
 const OTHER_ROLE: &str = "LambdaBasicExecution";
@@ -12,7 +16,8 @@ const OTHER_ROLE: &str = "LambdaBasicExecution";
 struct Role {
     path: &'static str,
     name: String,
-    trusted: &'static str,
+    /// The service that may assume it.
+    trusted: String,
 }
 
 impl Role {
@@ -45,30 +50,35 @@ impl Role {
 
 /// The account's roles in alphabetical order, as IAM lists them.
 fn roles(tuning: &Tuning) -> Vec<Role> {
-    let mut roles = vec![Role { path: "/", name: OTHER_ROLE.to_owned(), trusted: "lambda.amazonaws.com" }];
+    let mut roles = vec![Role { path: "/", name: OTHER_ROLE.to_owned(), trusted: "lambda.amazonaws.com".to_owned() }];
     for n in 1..=tuning.sagemaker_roles {
         // The first is as people name theirs, the others as the console does.
         let (path, name) = match n {
             1 => ("/", "SageMakerExec".to_owned()),
             n => ("/service-role/", format!("AmazonSageMaker-ExecutionRole-{n:04}")),
         };
-        let trusted = "sagemaker.amazonaws.com";
-        roles.push(Role { path, name, trusted });
+        roles.push(Role { path, name, trusted: SAGEMAKER.to_owned() });
+    }
+    for (name, trusted) in &tuning.roles {
+        roles.retain(|role| role.name != *name);
+        roles.push(Role { path: "/", name: name.clone(), trusted: trusted.clone() });
     }
     roles.sort_by(|a, b| a.name.cmp(&b.name));
     roles
+}
+
+/// Whether the account has the role of this ARN.
+pub(crate) fn has_role(tuning: &Tuning, arn: &str) -> bool {
+    roles(tuning).iter().any(|role| role.arn(&tuning.account_id) == arn)
 }
 
 /// Refuses an execution role of this account that is not there, or that
 /// SageMaker may not assume.
 pub(crate) fn check_execution_role(tuning: &Tuning, arn: &str) -> Result<(), AwsError> {
     let own = format!("arn:aws:iam::{}:role/", tuning.account_id);
-    let fits = |role: &Role| role.arn(&tuning.account_id) == arn && role.trusted == "sagemaker.amazonaws.com";
+    let fits = |role: &Role| role.arn(&tuning.account_id) == arn && role.trusted == SAGEMAKER;
     if arn.starts_with(&own) && !roles(tuning).iter().any(fits) {
-        return Err(AwsError::validation(format!(
-            "Could not assume role {arn}. Please ensure that the role exists and allows principal \
-             'sagemaker.amazonaws.com' to assume the role."
-        )));
+        return Err(AwsError::validation(outcome::cannot_assume(arn)));
     }
     if !arn.starts_with("arn:aws") || !arn.contains(":role/") {
         return Err(AwsError::validation(format!(
@@ -90,6 +100,7 @@ pub(crate) fn answer(tuning: &Tuning, service: Service, action: &str, form: &[(S
         "GetCallerIdentity" => Ok(caller(tuning)),
         "GetRole" => get_role(tuning, field("RoleName").unwrap_or_default()),
         "ListRoles" => list_roles(tuning, field("Marker"), field("MaxItems"), field("PathPrefix")),
+        "SimulatePrincipalPolicy" => policy::simulate(tuning, form),
         other => Err(AwsError::new(
             "InvalidAction",
             axum::http::StatusCode::BAD_REQUEST,

@@ -1,33 +1,29 @@
-//! JumpStart's two sources of model descriptions: the public hub
-//! (DescribeHubContent) and the bucket of the region (S3 GetObject).
-//!
-//! Both serve the same two hand-written models, so that a reader of one can be
-//! compared with a reader of the other.
+//! The two models that JumpStart offers here, and its bucket of the region (S3
+//! GetObject). The [hub](super::hub) serves the same, so that a reader of one can
+//! be compared with a reader of the other.
 
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::Response;
 use serde_json::{Value, json};
 
-use super::input::Input;
-use super::wire::{self, AwsError, partition};
-use super::{GATED_MODEL, OPEN_MODEL, Scope};
+use super::wire::{self, AwsError};
+use super::{GATED_MODEL, OPEN_MODEL};
 
-const PUBLIC_HUB: &str = "SageMakerPublicHub";
 const EULA: &str = include_str!("../../fixtures/jumpstart/eula.txt");
 const EULA_KEYS: [&str; 2] = ["fmhMetadata/eula/simEula.txt", "fmhMetadata/eula/simDraftEula.txt"];
 
-struct Model {
-    id: &'static str,
-    title: &'static str,
+pub(crate) struct Model {
+    pub(crate) id: &'static str,
+    pub(crate) title: &'static str,
     /// Newest first.
-    versions: &'static [&'static str],
-    keywords: &'static [&'static str],
+    pub(crate) versions: &'static [&'static str],
+    pub(crate) keywords: &'static [&'static str],
     min_sdk_version: &'static str,
     spec: &'static str,
-    document: &'static str,
+    pub(crate) document: &'static str,
 }
 
-static MODELS: [Model; 2] = [
+pub(crate) static MODELS: [Model; 2] = [
     Model {
         id: OPEN_MODEL,
         title: "Simulated MobileNet",
@@ -50,7 +46,7 @@ static MODELS: [Model; 2] = [
 
 impl Model {
     /// Only the newest version is supported.
-    fn deprecated(&self, version: &str) -> bool {
+    pub(crate) fn deprecated(&self, version: &str) -> bool {
         self.versions.first() != Some(&version)
     }
 
@@ -58,54 +54,10 @@ impl Model {
         format!("community_models/{}/specs_v{version}.json", self.id)
     }
 
-    fn fill(&self, template: &str, version: &str, region: &str) -> String {
+    pub(crate) fn fill(&self, template: &str, version: &str, region: &str) -> String {
         let deprecated = self.deprecated(version).to_string();
         template.replace("{{version}}", version).replace("{{region}}", region).replace("{{deprecated}}", &deprecated)
     }
-}
-
-/// DescribeHubContent.
-pub(crate) fn describe_hub_content(scope: Scope<'_>, input: Input<'_>) -> Result<Value, AwsError> {
-    let hub = input.required_text("HubName")?;
-    let kind = input.required_text("HubContentType")?;
-    input.word("HubContentType", &["Model", "Notebook", "ModelReference"])?;
-    let id = input.name("HubContentName")?;
-    let wanted = input.text("HubContentVersion")?;
-    let hub = hub.rsplit('/').next().unwrap_or(hub);
-    let missing =
-        |what: String| AwsError::new("ResourceNotFound", StatusCode::BAD_REQUEST, format!("{what} does not exist"));
-    if hub != PUBLIC_HUB {
-        return Err(missing(format!("Hub {hub}")));
-    }
-    let known = || MODELS.iter().find(|model| model.id == id && kind == "Model");
-    let model = known().ok_or_else(|| missing(format!("HubContent {id}")))?;
-    let mut versions = model.versions.iter().copied();
-    let version = versions.find(|version| wanted.is_none_or(|wanted| wanted == *version));
-    let version =
-        version.ok_or_else(|| missing(format!("HubContent {id} with version {}", wanted.unwrap_or_default())))?;
-    Ok(hub_content(model, version, scope.region))
-}
-
-fn hub_content(model: &Model, version: &str, region: &str) -> Value {
-    let owner = format!("arn:{}:sagemaker:{region}:aws", partition(region));
-    let deprecated = model.deprecated(version);
-    json!({
-        "HubName": PUBLIC_HUB,
-        "HubArn": format!("{owner}:hub/{PUBLIC_HUB}"),
-        "HubContentName": model.id,
-        "HubContentArn": format!("{owner}:hub-content/{PUBLIC_HUB}/Model/{}/{version}", model.id),
-        "HubContentVersion": version,
-        "HubContentType": "Model",
-        "DocumentSchemaVersion": "2.3.0",
-        "HubContentDisplayName": model.title,
-        "HubContentDescription": "A description that nobody deploys.",
-        "SupportStatus": if deprecated { "Deprecated" } else { "Supported" },
-        "HubContentDocument": model.fill(model.document, version, region),
-        "HubContentSearchKeywords": model.keywords,
-        "HubContentStatus": "Available",
-        "CreationTime": 1_767_225_600.0,
-        "LastModifiedTime": 1_767_225_600.0,
-    })
 }
 
 /// GET of an object, path style: `/{bucket}/{key}`.

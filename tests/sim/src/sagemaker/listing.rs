@@ -1,4 +1,5 @@
-//! Filters, order and pages, the same for every List operation.
+//! Filters, order and pages, the same for every List operation of SageMaker;
+//! pages alone for the other services.
 
 use serde_json::{Map, Value, json};
 
@@ -16,37 +17,58 @@ pub(crate) struct Item {
     pub(crate) summary: Value,
 }
 
+/// The words that a List operation sorts by: name, creation, status.
+pub(crate) const SORT_KEYS: [&str; 3] = ["Name", "CreationTime", "Status"];
+
 /// Answers a List operation: `field` names the list in the answer.
 pub(crate) fn answer(input: Input<'_>, field: &str, items: Vec<Item>) -> Result<Value, AwsError> {
-    let limit = input.whole("MaxResults", 1, 100)?.unwrap_or(10);
-    let by = input.word("SortBy", &["Name", "CreationTime", "Status"])?;
-    let order = input.word("SortOrder", &["Ascending", "Descending"])?;
-    let ascending = order == Some("Ascending");
-    let after = input.text("NextToken")?.map(read_token).transpose()?;
+    answer_sorted(input, field, items, SORT_KEYS, 10)
+}
 
-    let mut keyed: Vec<(String, Value)> = Vec::new();
+/// The same, for an operation that has other words and another usual page.
+pub(crate) fn answer_sorted(
+    input: Input<'_>,
+    field: &str,
+    items: Vec<Item>,
+    keys: [&'static str; 3],
+    usual: u64,
+) -> Result<Value, AwsError> {
+    let limit = input.whole("MaxResults", 1, 100)?.unwrap_or(usual);
+    let by = input.word("SortBy", &keys)?;
+    let order = input.word("SortOrder", &["Ascending", "Descending"])?;
+    let after = input.text("NextToken")?.map(read_token).transpose()?;
     let filter = Filter::read(input)?;
-    for item in items.into_iter().filter(|item| filter.lets_pass(item)) {
-        keyed.push((sort_key(by, &item), item.summary));
+    let passing = items.into_iter().filter(|item| filter.lets_pass(item));
+    let keyed = passing.map(|item| (sort_key(by, keys, &item), item.summary)).collect();
+    let Page { items, next } = page(keyed, order == Some("Ascending"), after, limit);
+    let mut out = Map::new();
+    if let Some(next) = next {
+        out.insert("NextToken".to_owned(), json!(next));
     }
+    out.insert(field.to_owned(), Value::Array(items));
+    Ok(Value::Object(out))
+}
+
+/// One page of a list.
+pub(crate) struct Page {
+    pub(crate) items: Vec<Value>,
+    /// The token of the next one.
+    pub(crate) next: Option<String>,
+}
+
+/// Sorts by the keys, of which no two are the same, and cuts a page. It continues
+/// `after` the last line of the one before, wherever that is by now: lines that
+/// came or went in between shift nothing.
+pub(crate) fn page(mut keyed: Vec<(String, Value)>, ascending: bool, after: Option<String>, limit: u64) -> Page {
     keyed.sort_by(|(a, _), (b, _)| if ascending { a.cmp(b) } else { b.cmp(a) });
-    // A page continues after the last line of the one before, wherever that is
-    // by now: lines that came or went in between shift nothing.
     if let Some(after) = after {
         keyed.retain(|(key, _)| if ascending { *key > after } else { *key < after });
     }
-
     let limit = usize::try_from(limit).unwrap_or(usize::MAX);
     let more = keyed.len() > limit;
     keyed.truncate(limit);
-    let mut out = Map::new();
-    if more {
-        let token = keyed.last().map(|(key, _)| write_token(key));
-        out.insert("NextToken".to_owned(), json!(token));
-    }
-    let page: Vec<Value> = keyed.into_iter().map(|(_, summary)| summary).collect();
-    out.insert(field.to_owned(), Value::Array(page));
-    Ok(Value::Object(out))
+    let next = keyed.last().filter(|_| more).map(|(key, _)| write_token(key));
+    Page { items: keyed.into_iter().map(|(_, item)| item).collect(), next }
 }
 
 struct Filter<'a> {
@@ -90,11 +112,11 @@ const STATUSES: &[&str] = &[
 ];
 
 /// Keys compare as text, and no two items share one.
-fn sort_key(by: Option<&str>, item: &Item) -> String {
+fn sort_key(by: Option<&str>, [name, _, status]: [&str; 3], item: &Item) -> String {
     let seq = format!("{:012}", item.seq);
     match by {
-        Some("Name") => format!("{}/{seq}", item.name),
-        Some("Status") => format!("{}/{seq}", item.status.as_deref().unwrap_or_default()),
+        Some(by) if by == name => format!("{}/{seq}", item.name),
+        Some(by) if by == status => format!("{}/{seq}", item.status.as_deref().unwrap_or_default()),
         _ => seq,
     }
 }
@@ -103,7 +125,7 @@ fn write_token(key: &str) -> String {
     key.bytes().map(|byte| format!("{byte:02x}")).collect()
 }
 
-fn read_token(token: &str) -> Result<String, AwsError> {
+pub(crate) fn read_token(token: &str) -> Result<String, AwsError> {
     let byte = |pair: &[u8]| {
         let pair = std::str::from_utf8(pair).ok()?;
         u8::from_str_radix(pair, 16).ok()

@@ -1,5 +1,7 @@
-//! What `sagemaker-mcp` uses of AWS, on one port: SageMaker (JSON 1.1), STS and
-//! IAM (Query), S3 (path style), and a control API under `/_sim/`.
+//! What `sagemaker-mcp` uses of AWS, on one port: SageMaker, CloudWatch Logs,
+//! Service Quotas, Application Auto Scaling and the price list (JSON 1.1),
+//! SageMaker's runtime (REST JSON), STS and IAM (Query), S3 (path style), and a
+//! control API under `/_sim/`.
 //!
 //! Seconds of timelines and of eventual consistency are simulated ones; seconds
 //! of faults are real. What AWS stamps with a time is stamped with the wall's.
@@ -10,43 +12,69 @@
 //! | `GET /_sim/log[?since=n]` | every request so far, in order ([`Entry`](crate::log::Entry)) |
 //! | `GET /_sim/state` | what exists, how much was ever created, what is scripted |
 //! | `GET`, `POST /_sim/settings` | shows or changes [`Tuning`]; fields left out stay |
-//! | `POST /_sim/script` | what the next matching endpoint does ([`Script`](timeline::Script)) |
+//! | `POST /_sim/script` | what the next matching endpoint does ([`Script`](script::Script)) |
 //! | `POST /_sim/fault` | what goes wrong ([`Fault`]); `DELETE` forgets all faults |
 //! | `POST /_sim/advance` | `{"seconds": n}`: lets simulated time pass at once |
 //! | `POST /_sim/reset` | back to how it started |
 //!
 //! | module | holds |
 //! |---|---|
+//! | [`script`] | what a test says in advance about an endpoint |
+//! | [`outcome`] | why a deployment fails, by name |
 //! | [`timeline`] | what an endpoint goes through |
-//! | `state` | what exists |
-//! | `input` | reading parameters, refusing them as AWS does |
-//! | `models`, `configs`, `endpoints`, `tags`, `listing` | SageMaker's operations |
-//! | `jumpstart` | hub documents and S3 specs |
-//! | `iam` | identity and roles |
-//! | `call`, `wire` | protocols and errors |
+//! | `state`, `endpoint` | what exists |
+//! | `course`, `container` | what a deployment comes to, and what it writes |
+//! | `input`, `instance_types` | reading parameters, refusing them as AWS does |
+//! | `models`, `configs`, `tags`, `listing` | SageMaker's operations |
+//! | `endpoints`, `description`, `updates` | those on endpoints |
+//! | `jumpstart`, `hub` | S3 specs, hub documents |
+//! | `runtime` | invocations |
+//! | `logs`, `log_store`, `log_pattern` | CloudWatch Logs |
+//! | `quotas`, `scaling`, `pricing` | limits, scalable targets, prices |
+//! | `iam`, `policy` | identity, roles, permissions |
+//! | `service`, `call`, `dispatch`, `wire` | protocols and errors |
 //! | `settings` | how it starts, what can be changed |
 //! | `control` | the control API |
 
 mod call;
 mod configs;
+mod container;
 mod control;
+mod course;
+mod description;
+mod dispatch;
+mod endpoint;
 mod endpoints;
+mod hub;
 mod iam;
 mod input;
+mod instance_types;
 mod jumpstart;
 mod listing;
+mod log_pattern;
+mod log_store;
+mod logs;
 mod models;
+pub mod outcome;
+mod policy;
+mod pricing;
+mod quotas;
+mod runtime;
+mod scaling;
+pub mod script;
+mod service;
 mod settings;
 mod state;
 mod tags;
 pub mod timeline;
+mod updates;
 mod wire;
 
 use std::sync::{Arc, Mutex};
 
 use axum::body::Bytes;
-use axum::extract::State;
-use axum::http::{HeaderMap, Method, StatusCode, Uri};
+use axum::extract::{DefaultBodyLimit, State};
+use axum::http::{HeaderMap, Method, Uri};
 use axum::response::Response;
 use axum::{Extension, Router};
 use serde_json::{Map, Value};
@@ -57,10 +85,10 @@ use crate::log::{Log, Ticket};
 pub use crate::serve::Running;
 use crate::serve::{self, Cut};
 use call::Call;
-use input::Input;
+use runtime::Delay;
 pub use settings::{Settings, Tuning};
 use state::World;
-use wire::{AwsError, Code, Service};
+use wire::Code;
 
 /// An open model for CPU instances (`ml.m5.large`), in versions 2.1.0 and
 /// 1.0.0 (deprecated).
@@ -78,14 +106,16 @@ pub async fn start(settings: Settings) -> std::io::Result<Running> {
     let invalid = |why| std::io::Error::new(std::io::ErrorKind::InvalidInput, why);
     settings.settings.check().map_err(invalid)?;
     for script in &settings.scripts {
-        timeline::check(&script.timeline).map_err(invalid)?;
+        script.check().map_err(invalid)?;
     }
     for fault in &settings.faults {
         fault.check().map_err(invalid)?;
     }
     let port = settings.port;
     let sim = Arc::new(Sim { parts: Mutex::new(Parts::new(&settings)), log: Log::default(), settings });
-    let app = Router::new().nest("/_sim", control::router()).fallback(handle).with_state(sim);
+    // An invocation that is too large is refused in AWS's words, not in axum's.
+    let limit = DefaultBodyLimit::max(2 * runtime::LARGEST_BODY);
+    let app = Router::new().nest("/_sim", control::router()).fallback(handle).layer(limit).with_state(sim);
     serve::listen(port, app).await
 }
 
@@ -109,7 +139,7 @@ impl Parts {
     }
 }
 
-/// What an operation of SageMaker gets besides its parameters.
+/// What an operation gets besides its parameters.
 #[derive(Clone, Copy)]
 struct Scope<'a> {
     region: &'a str,
@@ -130,7 +160,13 @@ async fn handle(
         ticket.fault(fault.kind);
     }
     let refuse = |refusal| wire::refuse(call.service, &call.op, refusal);
-    let carry_out = async { sim.carry_out(&call) };
+    let carry_out = async {
+        let mut response = sim.carry_out(&call);
+        if let Some(Delay(delay)) = response.extensions_mut().remove() {
+            tokio::time::sleep(delay).await;
+        }
+        response
+    };
     let (response, delivery) = faults::apply(fault.as_ref(), &cut, refuse, carry_out).await;
     let untouched = fault.is_some_and(|fault| fault.kind == faults::Kind::Reset);
     let status = (!untouched).then(|| response.status().as_u16());
@@ -153,49 +189,7 @@ impl Sim {
     fn carry_out(&self, call: &Call) -> Response {
         let world = &mut lock(&self.parts).world;
         world.sweep();
-        match call.service {
-            Service::SageMaker => wire::json(sagemaker(world, call)),
-            Service::Sts | Service::Iam => iam::answer(&world.tuning, call.service, &call.op, &call.form),
-            Service::S3 if matches!(call.op.as_str(), "GetObject" | "HeadObject") => jumpstart::get_object(&call.path),
-            Service::S3 => {
-                let message = "The specified method is not allowed against this resource.";
-                let status = StatusCode::METHOD_NOT_ALLOWED;
-                wire::s3_error(AwsError::new("MethodNotAllowed", status, message), &call.path)
-            }
-        }
-    }
-}
-
-fn sagemaker(world: &mut World, call: &Call) -> Result<Value, AwsError> {
-    if call.malformed {
-        let status = StatusCode::BAD_REQUEST;
-        return Err(AwsError::new("SerializationException", status, "the body is no JSON object"));
-    }
-    let scope = Scope { region: &call.region, request: &call.request };
-    let input = Input::new(&call.request);
-    match call.op.as_str() {
-        "CreateModel" => models::create(world, scope, input),
-        "DescribeModel" => models::describe(world, scope, input),
-        "ListModels" => models::list(world, scope, input),
-        "DeleteModel" => models::delete(world, scope, input),
-        "CreateEndpointConfig" => configs::create(world, scope, input),
-        "DescribeEndpointConfig" => configs::describe(world, scope, input),
-        "ListEndpointConfigs" => configs::list(world, scope, input),
-        "DeleteEndpointConfig" => configs::delete(world, scope, input),
-        "CreateEndpoint" => endpoints::create(world, scope, input),
-        "DescribeEndpoint" => endpoints::describe(world, scope, input),
-        "ListEndpoints" => endpoints::list(world, scope, input),
-        "UpdateEndpoint" => endpoints::update(world, scope, input),
-        "DeleteEndpoint" => endpoints::delete(world, scope, input),
-        "AddTags" => tags::add(world, input),
-        "ListTags" => tags::list(world, input),
-        "DeleteTags" => tags::delete(world, input),
-        "DescribeHubContent" => jumpstart::describe_hub_content(scope, input),
-        _ => {
-            let status = StatusCode::BAD_REQUEST;
-            let message = format!("The operation {} is not known.", call.op);
-            Err(AwsError::new("UnknownOperationException", status, message))
-        }
+        dispatch::answer(world, call)
     }
 }
 

@@ -76,13 +76,21 @@ fn s3_sources(container: &Map<String, Value>) -> impl Iterator<Item = &Map<Strin
     main.chain(additional).filter_map(|source| source.get("S3DataSource")?.as_object())
 }
 
-/// The first gated artifact whose licence the model's creator did not accept.
-pub(crate) fn unaccepted(model: &Record) -> Option<String> {
+/// Where a container's data are.
+pub(crate) fn s3_uris(container: &Map<String, Value>) -> impl Iterator<Item = &str> {
+    s3_sources(container).filter_map(|source| source.get("S3Uri")?.as_str())
+}
+
+/// A model's containers.
+pub(crate) fn containers(model: &Record) -> impl Iterator<Item = &Map<String, Value>> {
     let several = model.request.get("Containers").and_then(Value::as_array);
     let primary = model.request.get("PrimaryContainer").into_iter();
-    let containers = primary.chain(several.into_iter().flatten());
-    let sources = containers.filter_map(Value::as_object).flat_map(s3_sources);
-    let mut unaccepted = sources.filter_map(|source| {
+    primary.chain(several.into_iter().flatten()).filter_map(Value::as_object)
+}
+
+/// The first gated artifact whose licence the model's creator did not accept.
+pub(crate) fn unaccepted(model: &Record) -> Option<String> {
+    let mut unaccepted = containers(model).flat_map(s3_sources).filter_map(|source| {
         let uri = source.get("S3Uri")?.as_str()?;
         let accepted = source.get("ModelAccessConfig").and_then(|access| access.get("AcceptEula"));
         let refused = uri.starts_with(GATED_BUCKETS) && accepted != Some(&Value::Bool(true));

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::timeline::{self, Script, Step};
+use super::script::Script;
+use super::timeline::{self, Step};
 use crate::faults::Fault;
 
 /// How a simulator starts, and what a reset goes back to.
@@ -37,12 +38,21 @@ pub struct Tuning {
     pub failure_reason: Option<String>,
     /// For how many simulated seconds reads do not see what was created.
     pub eventual_consistency_seconds: f64,
-    /// How many instances of a type endpoints may use; unlimited when none.
+    /// How many instances of a type endpoints may use; unlimited when none, or as
+    /// good as.
     pub endpoint_quota: Option<u64>,
     /// The same for single types, before `endpoint_quota`.
     pub instance_quotas: BTreeMap<String, u64>,
+    /// The instance types of which AWS has none left: deployments fall to the next
+    /// of their instance pools, or fail.
+    pub no_capacity: Vec<String>,
     /// How many roles SageMaker may assume.
     pub sagemaker_roles: u32,
+    /// More roles, by name, with the service that may assume each.
+    pub roles: BTreeMap<String, String>,
+    /// What SimulatePrincipalPolicy denies: `s3:GetObject`, `s3:*`, or for one user
+    /// or role only, `SageMakerExec s3:*`. Nothing else is refused for it.
+    pub denied_actions: Vec<String>,
     /// The account's number.
     pub account_id: String,
     /// Who calls, for STS; a user of the account when none.
@@ -60,7 +70,10 @@ impl Default for Tuning {
             eventual_consistency_seconds: 0.0,
             endpoint_quota: None,
             instance_quotas: BTreeMap::new(),
+            no_capacity: Vec::new(),
             sagemaker_roles: 1,
+            roles: BTreeMap::new(),
+            denied_actions: Vec::new(),
             account_id: "123456789012".to_owned(),
             caller_arn: None,
         }

@@ -1,4 +1,5 @@
-//! What exists: models, endpoint configurations, endpoints and their tags.
+//! What exists: models, endpoint configurations, endpoints and their tags, logs,
+//! scalable targets.
 
 use std::collections::BTreeMap;
 
@@ -6,7 +7,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::Tuning;
-use super::timeline::{self, On, Position, Script, Step};
+use super::endpoint::Endpoint;
+use super::log_store::LogStore;
+use super::scaling::Scaling;
+use super::script::{On, Script};
 use super::wire::{AwsError, partition};
 use crate::clock::{Clock, Moment};
 
@@ -66,70 +70,6 @@ pub(crate) struct Record {
     pub(crate) request: Map<String, Value>,
 }
 
-/// A configuration as an endpoint runs it: kept, since the configuration itself
-/// may be deleted under it.
-#[derive(Clone, Debug, Serialize)]
-pub(crate) struct Bound {
-    pub(crate) config: String,
-    pub(crate) variants: Vec<Value>,
-}
-
-impl Bound {
-    /// Instances asked for, by type.
-    pub(crate) fn instances(&self) -> BTreeMap<String, u64> {
-        let mut instances = BTreeMap::new();
-        for variant in &self.variants {
-            if let Some(kind) = variant.get("InstanceType").and_then(Value::as_str) {
-                let count = variant.get("InitialInstanceCount").and_then(Value::as_u64);
-                *instances.entry(kind.to_owned()).or_default() += count.unwrap_or(1);
-            }
-        }
-        instances
-    }
-}
-
-/// What an endpoint is going through.
-#[derive(Clone, Debug, Serialize)]
-pub(crate) struct Course {
-    /// When it began, in simulated seconds.
-    pub(crate) since: f64,
-    pub(crate) timeline: Vec<Step>,
-    pub(crate) failure_reason: Option<String>,
-}
-
-/// An endpoint.
-#[derive(Clone, Debug, Serialize)]
-pub(crate) struct Endpoint {
-    #[serde(flatten)]
-    pub(crate) record: Record,
-    pub(crate) course: Course,
-    /// What it runs, or what it is to run first.
-    pub(crate) bound: Bound,
-    /// What an update wants.
-    pub(crate) wanted: Option<Bound>,
-}
-
-impl Endpoint {
-    /// Where it is; none once it has vanished.
-    pub(crate) fn position(&self, now: f64) -> Option<Position<'_>> {
-        timeline::position(&self.course.timeline, now - self.course.since)
-    }
-
-    pub(crate) fn status(&self, now: f64) -> &str {
-        self.position(now).map_or(timeline::VANISHED, |position| &position.step.status)
-    }
-
-    /// What it runs now: the wanted configuration once an update has come
-    /// through, the old one before, and after a rollback.
-    pub(crate) fn runs(&self, now: f64) -> &Bound {
-        let done = |p: Position<'_>| p.step.status == "InService" && !p.rolled_back;
-        match &self.wanted {
-            Some(wanted) if self.position(now).is_some_and(done) => wanted,
-            _ => &self.bound,
-        }
-    }
-}
-
 /// How many of each kind were created since the start or the last reset.
 #[derive(Clone, Copy, Debug, Default, Serialize)]
 pub(crate) struct Created {
@@ -147,6 +87,8 @@ pub(crate) struct World {
     pub(crate) models: BTreeMap<String, Record>,
     pub(crate) configs: BTreeMap<String, Record>,
     pub(crate) endpoints: BTreeMap<String, Endpoint>,
+    pub(crate) logs: LogStore,
+    pub(crate) scaling: Scaling,
     pub(crate) created: Created,
     seq: u64,
 }
@@ -160,6 +102,8 @@ impl World {
             models: BTreeMap::new(),
             configs: BTreeMap::new(),
             endpoints: BTreeMap::new(),
+            logs: LogStore::default(),
+            scaling: Scaling::default(),
             created: Created::default(),
             seq: 0,
         }
@@ -210,16 +154,22 @@ impl World {
             Kind::Endpoint => &mut self.created.endpoints,
         };
         *count += 1;
-        self.seq += 1;
+        let seq = self.next_seq();
         Ok(Record {
             name: name.to_owned(),
             arn,
             region: region.to_owned(),
-            seq: self.seq,
+            seq,
             created: self.clock.now(),
             tags,
             request,
         })
+    }
+
+    /// A number that was not given before.
+    pub(crate) fn next_seq(&mut self) -> u64 {
+        self.seq += 1;
+        self.seq
     }
 
     fn holds(&self, arn: &str) -> Option<&Record> {
@@ -230,8 +180,12 @@ impl World {
     /// Whether reads see it yet: they lag behind creations by the time set for
     /// eventual consistency.
     pub(crate) fn visible(&self, record: &Record) -> bool {
-        let age = self.now() - record.created.simulated;
-        age >= self.tuning.eventual_consistency_seconds
+        self.sees(record.created.simulated)
+    }
+
+    /// Whether reads see what was done at a simulated moment.
+    pub(crate) fn sees(&self, at: f64) -> bool {
+        self.now() - at >= self.tuning.eventual_consistency_seconds
     }
 
     /// The record that an ARN names, where reads see it.
@@ -271,14 +225,5 @@ impl World {
         script.times -= i64::from(script.times > 0);
         self.scripts.retain(|script| script.times != 0);
         Some(taken)
-    }
-
-    /// A course that begins now: the script's, or the one that is usual.
-    pub(crate) fn course(&mut self, on: On, name: &str, usual: Vec<Step>, reason: Option<String>) -> Course {
-        let since = self.now();
-        match self.take_script(on, name) {
-            Some(script) => Course { since, timeline: script.timeline, failure_reason: script.failure_reason },
-            None => Course { since, timeline: usual, failure_reason: reason },
-        }
     }
 }

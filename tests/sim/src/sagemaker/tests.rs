@@ -9,6 +9,11 @@ use tokio::net::TcpStream;
 
 use super::*;
 
+mod deployments;
+mod limits;
+mod log_groups;
+mod updates;
+
 /// What came back: all bytes until the connection ended, and how it ended.
 struct Raw {
     text: String,
@@ -60,8 +65,44 @@ impl Client {
     }
 
     async fn call(&self, op: &str, body: Value) -> Raw {
-        let target = format!("X-Amz-Target: SageMaker.{op}\r\n");
+        self.call_other(&format!("SageMaker.{op}"), body).await
+    }
+
+    /// An operation of any service that speaks JSON, by its whole target.
+    async fn call_other(&self, target: &str, body: Value) -> Raw {
+        let target = format!("X-Amz-Target: {target}\r\n");
         self.raw("POST", "/", &target, &body.to_string()).await
+    }
+
+    /// An answer that has to be a good one.
+    async fn ask(&self, target: &str, body: Value) -> Value {
+        let answer = self.call_other(target, body).await;
+        assert_eq!(answer.status(), "200", "{target}: {}", answer.text);
+        answer.json()
+    }
+
+    /// The code and the message of a refusal.
+    async fn refused(&self, target: &str, body: Value) -> String {
+        let answer = self.call_other(target, body).await;
+        assert_eq!(answer.status(), "400", "{target}: {}", answer.text);
+        let error = answer.json();
+        format!("{}: {}", error["__type"].as_str().unwrap(), error["message"].as_str().unwrap())
+    }
+
+    async fn describe(&self, name: &str) -> Value {
+        self.ask("SageMaker.DescribeEndpoint", json!({"EndpointName": name})).await
+    }
+
+    async fn advance(&self, seconds: u32) {
+        self.control("/_sim/advance", json!({"seconds": seconds})).await;
+    }
+
+    /// A configuration of the model `m` with these fields in its variant `v`.
+    async fn configure(&self, name: &str, fields: Value) {
+        let mut variant = json!({"VariantName": "v", "ModelName": "m"});
+        variant.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
+        let config = json!({"EndpointConfigName": name, "ProductionVariants": [variant]});
+        self.ask("SageMaker.CreateEndpointConfig", config).await;
     }
 
     async fn control(&self, path: &str, body: Value) -> Value {

@@ -35,42 +35,6 @@ impl Step {
     }
 }
 
-/// Which request a [`Script`] waits for.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum On {
-    /// CreateEndpoint.
-    #[default]
-    Create,
-    /// UpdateEndpoint.
-    Update,
-    /// DeleteEndpoint.
-    Delete,
-}
-
-/// What the next matching endpoint does.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Script {
-    /// The endpoint's name, or `*`.
-    pub endpoint: String,
-    /// The request that starts it.
-    #[serde(default)]
-    pub on: On,
-    /// What it goes through.
-    pub timeline: Vec<Step>,
-    /// The `FailureReason` to show where the status is a failure.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub failure_reason: Option<String>,
-    /// How many requests it serves; -1 for every one from then on.
-    #[serde(default = "once")]
-    pub times: i64,
-}
-
-const fn once() -> i64 {
-    1
-}
-
 /// Says what is wrong with a timeline that cannot be walked.
 ///
 /// # Errors
@@ -117,21 +81,32 @@ pub struct Position<'a> {
     pub entered: f64,
     /// Whether it has gone through a step that takes an update back.
     pub rolled_back: bool,
+    /// Whether it has been in service since the timeline began.
+    pub served: bool,
+}
+
+impl Position<'_> {
+    /// Whether what was asked for is in service, or was.
+    #[must_use]
+    pub fn came_through(self) -> bool {
+        self.served && !self.rolled_back
+    }
 }
 
 /// Where on the timeline one is after `elapsed` seconds; none when vanished.
 #[must_use]
 pub fn position(timeline: &[Step], elapsed: f64) -> Option<Position<'_>> {
     let mut entered = 0.0;
-    let mut rolled_back = false;
+    let (mut rolled_back, mut served) = (false, false);
     let mut steps = timeline.iter().peekable();
     while let Some(step) = steps.next() {
         rolled_back |= matches!(step.status.as_str(), "RollingBack" | "UpdateRollbackFailed");
+        served |= step.status == "InService";
         let end = step.seconds.map(|seconds| entered + seconds);
         match end {
             Some(end) if elapsed >= end && steps.peek().is_some() => entered = end,
             _ if step.status == VANISHED => return None,
-            _ => return Some(Position { step, entered, rolled_back }),
+            _ => return Some(Position { step, entered, rolled_back, served }),
         }
     }
     None
@@ -183,6 +158,15 @@ mod tests {
         let line = parse("Updating=5,RollingBack=5,InService").unwrap();
         assert!(!position(&line, 4.0).unwrap().rolled_back);
         assert!(position(&line, 60.0).unwrap().rolled_back);
+    }
+
+    #[test]
+    fn remembers_having_been_in_service() {
+        let line = parse("Updating=5,InService=5,SystemUpdating").unwrap();
+        assert!(!position(&line, 4.0).unwrap().came_through());
+        assert!(position(&line, 60.0).unwrap().came_through());
+        let line = parse("Updating=5,RollingBack=5,InService").unwrap();
+        assert!(!position(&line, 60.0).unwrap().came_through());
     }
 
     #[test]

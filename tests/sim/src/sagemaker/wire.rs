@@ -1,4 +1,5 @@
-//! How AWS puts answers and errors on the wire: JSON 1.1, Query XML and S3 XML.
+//! How AWS puts answers and errors on the wire: JSON 1.1, REST JSON, Query XML
+//! and S3 XML.
 
 use std::fmt::Write as _;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -9,37 +10,11 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::Response;
 use serde_json::{Value, json};
 
+use super::service::{Protocol, Service};
 use crate::faults::Refusal;
 
 /// The region of a request that names none.
 pub(crate) const DEFAULT_REGION: &str = "us-east-1";
-
-/// The protocols that share the port; each has its own way to fail.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Service {
-    SageMaker,
-    Sts,
-    Iam,
-    S3,
-}
-
-impl Service {
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            Self::SageMaker => "sagemaker",
-            Self::Sts => "sts",
-            Self::Iam => "iam",
-            Self::S3 => "s3",
-        }
-    }
-
-    fn query_namespace(self) -> &'static str {
-        match self {
-            Self::Sts => "https://sts.amazonaws.com/doc/2011-06-15/",
-            Self::SageMaker | Self::Iam | Self::S3 => "https://iam.amazonaws.com/doc/2010-05-08/",
-        }
-    }
-}
 
 /// An error as AWS reports it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -52,6 +27,11 @@ pub(crate) struct AwsError {
 impl AwsError {
     pub(crate) fn new(code: &str, status: StatusCode, message: impl Into<String>) -> Self {
         Self { code: code.to_owned(), status, message: message.into() }
+    }
+
+    /// An error with status 400, as most are.
+    pub(crate) fn refused(code: &str, message: impl Into<String>) -> Self {
+        Self::new(code, StatusCode::BAD_REQUEST, message)
     }
 
     /// What SageMaker says to nearly everything that it does not accept.
@@ -75,6 +55,21 @@ pub(crate) fn json(answer: Result<Value, AwsError>) -> Response {
         }
     };
     respond(status, "application/x-amz-json-1.1", body, answer.err())
+}
+
+/// An error of the REST JSON protocol: its name goes into a header. `more` are
+/// the fields that this kind of error has besides.
+pub(crate) fn rest_error(error: AwsError, more: Value) -> Response {
+    let mut body = json!({"Message": error.message, "message": error.message});
+    if let (Some(body), Value::Object(more)) = (body.as_object_mut(), more) {
+        body.extend(more);
+    }
+    let kind = HeaderValue::try_from(error.code.as_str());
+    let mut response = respond(error.status, "application/json", body.to_string(), Some(error));
+    if let Ok(kind) = kind {
+        response.headers_mut().insert("x-amzn-errortype", kind);
+    }
+    response
 }
 
 /// An answer of the Query protocol: `result` is the XML inside `<ActionResult>`.
@@ -138,33 +133,35 @@ pub(crate) fn respond(
 /// A refusal that a fault asked for, in the words of the service that it hits.
 pub(crate) fn refuse(service: Service, op: &str, refusal: Refusal) -> Response {
     let error = refusal_error(service, op, refusal);
-    match service {
-        Service::SageMaker => json(Err(error)),
-        Service::Sts | Service::Iam => query(service, op, Err(error)),
-        Service::S3 => s3_error(error, ""),
+    match service.protocol() {
+        Protocol::Json => json(Err(error)),
+        Protocol::RestJson => rest_error(error, Value::Null),
+        Protocol::Query => query(service, op, Err(error)),
+        Protocol::S3 => s3_error(error, ""),
     }
 }
 
 fn refusal_error(service: Service, op: &str, refusal: Refusal) -> AwsError {
-    let action = format!("{}:{op}", service.name());
+    let action = format!("{}:{op}", service.action_prefix());
     let denied = format!(
         "User: arn:aws:iam::123456789012:user/longhaul-sim is not authorized to perform: {action} \
          because no identity-based policy allows the {action} action"
     );
-    let json = service == Service::SageMaker;
-    let (code, status, message) = match (refusal, service) {
-        (Refusal::Throttled, Service::S3) => ("SlowDown", 503, "Please reduce your request rate."),
-        (Refusal::Throttled, _) if json => ("ThrottlingException", 400, "Rate exceeded"),
-        (Refusal::Throttled, _) => ("Throttling", 400, "Rate exceeded"),
-        (Refusal::Unavailable, _) => {
-            ("ServiceUnavailable", 503, "The request has failed due to a temporary failure of the server.")
-        }
-        (Refusal::ExpiredToken, _) => (
+    let json = matches!(service.protocol(), Protocol::Json | Protocol::RestJson);
+    let unavailable = "The request has failed due to a temporary failure of the server.";
+    let (code, status, message) = match refusal {
+        Refusal::Throttled if service == Service::S3 => ("SlowDown", 503, "Please reduce your request rate."),
+        Refusal::Throttled if service == Service::Quotas => ("TooManyRequestsException", 400, "Rate exceeded"),
+        Refusal::Throttled if json => ("ThrottlingException", 400, "Rate exceeded"),
+        Refusal::Throttled => ("Throttling", 400, "Rate exceeded"),
+        Refusal::Unavailable if service == Service::Logs => ("ServiceUnavailableException", 503, unavailable),
+        Refusal::Unavailable => ("ServiceUnavailable", 503, unavailable),
+        Refusal::ExpiredToken => (
             if json { "ExpiredTokenException" } else { "ExpiredToken" },
             if json || service == Service::S3 { 400 } else { 403 },
             "The security token included in the request is expired",
         ),
-        (Refusal::Denied, _) => {
+        Refusal::Denied => {
             (if json { "AccessDeniedException" } else { "AccessDenied" }, if json { 400 } else { 403 }, denied.as_str())
         }
     };

@@ -114,6 +114,8 @@ pub(crate) fn arguments(name: Option<&str>) -> DeployJumpStartModel {
         accept_additional_eulas: Vec::new(),
         inference_config: None,
         environment: std::collections::BTreeMap::new(),
+        expires_at: None,
+        fallback_instance_types: vec![],
         role_arn: None,
     }
 }

@@ -7,7 +7,7 @@ use std::{
 
 use longhaul::{clock, fault::Backend};
 use sagemaker_mcp::{
-    api::{ConfigSeen, EndpointSeen, Filter, Listed, Page, PartKind, Tags, VariantSeen},
+    api::{ConfigSeen, ConfigVariant, EndpointSeen, Filter, Listed, Page, PartKind, Tags, VariantSeen},
     error::{SageMakerError, Why},
     names,
 };
@@ -23,6 +23,7 @@ pub(crate) enum Write {
     Config { name: String, model: String, instance_type: String, instances: u32, tags: Tags },
     Endpoint { name: String, config: String, tags: Tags },
     Tag { arn: String, tags: Tags },
+    Untag { arn: String, key: String },
     DeleteEndpoint { name: String },
     DeletePart { kind: PartKind, name: String },
 }
@@ -264,6 +265,11 @@ impl Truth {
             }
             Write::Endpoint { name, config, tags } => self.add_endpoint(doing, name, config, tags),
             Write::Tag { arn, tags } => self.add_tags(doing, arn, tags),
+            Write::Untag { arn, key } => {
+                let set = self.tags_mut(arn).ok_or_else(|| missing(doing, arn))?;
+                set.retain(|(_, name, _)| name != key);
+                Ok(())
+            }
             Write::DeleteEndpoint { name } => self.delete_endpoint(doing, name),
             Write::DeletePart { kind, name } => self.delete_part(doing, *kind, name),
         }
@@ -419,6 +425,7 @@ impl Truth {
             status: (!ready).then(|| status.to_owned()),
             current_instances: Some(if ready { instances } else { 0 }),
             desired_instances: Some(instances),
+            instance_types: vec![],
         };
         Some(EndpointSeen {
             name: name.to_owned(),
@@ -440,8 +447,13 @@ impl Truth {
 
     pub(crate) fn show_config(&self, name: &str) -> Option<ConfigSeen> {
         let part = self.show_part(PartKind::Config, name)?;
-        let (models, instance_types) = (vec![part.model.clone()], vec![part.instance_type.clone()]);
-        Some(ConfigSeen { arn: part.arn.clone(), models, instance_types })
+        let variant = ConfigVariant {
+            name: "AllTraffic".to_owned(),
+            models: vec![part.model.clone()],
+            instance_types: vec![part.instance_type.clone()],
+            instance_count: 1,
+        };
+        Some(ConfigSeen { arn: part.arn.clone(), variants: vec![variant] })
     }
 
     pub(crate) fn show_model(&self, name: &str) -> Option<String> {
