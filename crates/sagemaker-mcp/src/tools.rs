@@ -20,7 +20,10 @@ pub mod wait_sagemaker_endpoint;
 
 use longhaul::{fault::Fault, report::Next};
 
-use crate::names;
+use crate::{
+    error::{SageMakerError, Why},
+    names,
+};
 
 /// Name of the tool that starts.
 pub const DEPLOY: &str = "deploy_jumpstart_model";
@@ -122,6 +125,37 @@ pub(crate) fn checked_model(id: &str) -> Result<String, Fault> {
         return Err(Fault::invalid("model_id", why).with_next(Next::new(SEARCH, "Finds models by words.")));
     }
     Ok(id.to_owned())
+}
+
+/// A cursor as a caller gives it. Of what it means only AWS knows.
+pub(crate) fn checked_cursor(cursor: Option<String>) -> Result<Option<String>, Fault> {
+    let cursor = cursor.map(|cursor| cursor.trim().to_owned()).filter(|cursor| !cursor.is_empty());
+    if cursor.as_ref().is_some_and(|cursor| cursor.len() > 8192 || !cursor.bytes().all(|b| b.is_ascii_graphic())) {
+        return Err(Fault::invalid("cursor", "must be the `cursor` of the page before"));
+    }
+    Ok(cursor)
+}
+
+/// What AWS refuses although this server could not see anything wrong with it: the cursor, if there
+/// is one.
+pub(crate) fn refused(error: SageMakerError, cursor: Option<&String>) -> Fault {
+    if cursor.is_none() || error.why() != Some(Why::Refused) {
+        return error.into();
+    }
+    let message = Fault::invalid("cursor", "AWS does not know it; start again without it").message;
+    Fault { message, ..Fault::from(error) }.with_advice("A cursor is good for the same filters only, and expires.")
+}
+
+/// Refuses what is no version and no pattern of versions.
+pub(crate) fn checked_version(version: Option<&str>) -> Result<(), Fault> {
+    let odd = |c: char| !(c.is_ascii_alphanumeric() || matches!(c, '.' | '*' | '-'));
+    match version.map(str::trim) {
+        Some(version) if version.len() > 32 || version.contains(odd) => {
+            let why = "must be a version such as `2.0.1`, a pattern such as `1.*`, or `*`";
+            Err(Fault::invalid("model_version", why))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// An endpoint's name as a caller gives it: without blanks around it, and one that SageMaker takes.

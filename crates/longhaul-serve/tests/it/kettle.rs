@@ -75,8 +75,17 @@ impl Kettle {
         kettle
     }
 
+    /// One whose streams the test has.
+    pub(crate) fn of(child: Child) -> Self {
+        Self { child, stdin: None, answers: channel().1, log: channel().1 }
+    }
+
     pub(crate) fn send(&mut self, message: &Value) {
-        writeln!(self.stdin.as_mut().unwrap(), "{message}").unwrap();
+        self.send_line(message.to_string().as_bytes());
+    }
+
+    pub(crate) fn send_line(&mut self, line: &[u8]) {
+        self.stdin.as_mut().unwrap().write_all(&[line, b"\n"].concat()).unwrap();
     }
 
     /// The next line of stdout.
@@ -178,6 +187,14 @@ impl OverHttp {
     /// Posts with more or other headers; `Host` is loopback unless it is among them.
     pub(crate) fn post(&self, headers: &[(&str, &str)], body: &str) -> Answer {
         self.raw(&request(headers, body))
+    }
+
+    pub(crate) fn post_bytes(&self, body: &[u8]) -> Answer {
+        let length = body.len().to_string();
+        let head = String::from_utf8(request(&[], ""))
+            .unwrap()
+            .replace("Content-Length: 0", &format!("Content-Length: {length}"));
+        self.raw(&[head.as_bytes(), body].concat())
     }
 }
 

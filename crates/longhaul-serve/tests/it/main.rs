@@ -2,7 +2,9 @@
 //! pipes, sockets and signals.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
+mod flood;
 mod http;
 mod kettle;
+mod malformed;
 mod operator;
 mod stdio;

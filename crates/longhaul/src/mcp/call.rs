@@ -154,11 +154,8 @@ pub(super) fn parse<A: DeserializeOwned>(tool: &dyn AnyTool, arguments: JsonObje
         let entry = tool.entry();
         let known = entry.input_schema.get("properties").and_then(Value::as_object);
         let names: Vec<&str> = known.into_iter().flat_map(|known| known.keys().map(String::as_str)).collect();
-        Fault::invalid(&argument, text::cap(&why, 512)).with_advice(format!(
-            "{} takes: {}.",
-            tool.name(),
-            names.join(", ")
-        ))
+        let takes = if names.is_empty() { "no arguments".to_owned() } else { names.join(", ") };
+        Fault::invalid(&argument, text::cap(&why, 512)).with_advice(format!("{} takes: {takes}.", tool.name()))
     })
 }
 

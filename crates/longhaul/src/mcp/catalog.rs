@@ -69,12 +69,13 @@ fn add_own_arguments(input: &mut JsonObject, facts: &Facts) {
     if facts.long {
         let wait = json!({
             "type": "integer", "minimum": 0, "maximum": super::MAX_WAIT_SECONDS,
-            "description": "Answer after at most so many seconds; the work goes on. Default: just short of a minute, or until it is over where progress is shown."
+            "description": "Answer after so many seconds; the work goes on. Default: 50, or to the end if progress is shown."
         });
         properties.insert("wait_seconds".into(), wait);
     }
     if facts.class == Class::Destructive {
-        let confirm = json!({ "type": "string", "description": "Repeat what is to be removed or interrupted: the resource's name, or the number of several." });
+        let confirm =
+            json!({ "type": "string", "description": "Repeat the name of what is to go, or the number of several." });
         properties.insert("confirm".into(), confirm);
     }
 }
@@ -99,7 +100,11 @@ fn clean(schema: &mut Value) {
             if fields.get("format").and_then(Value::as_str).is_some_and(is_rust_format) {
                 fields.remove("format");
             }
-            if fields.get("default").is_some_and(Value::is_null) {
+            // What is nothing, empty or false by default needs no word.
+            let tells = |default: &Value| {
+                !matches!(default, Value::Null | Value::Bool(false)) && *default != json!([]) && *default != json!({})
+            };
+            if fields.get("default").is_some_and(|default| !tells(default)) {
                 fields.remove("default");
             }
             drop_null(fields);

@@ -19,11 +19,14 @@ use futures_util::future::BoxFuture;
 use rmcp::{
     ErrorData, RoleServer, ServerHandler,
     model::{
-        CacheScope, CallToolRequestParams, CallToolResponse, CancelTaskParams, Extensions, GetTaskParams,
-        GetTaskResult, Implementation, ListToolsResult, PaginatedRequestParams, ServerCapabilities, ServerConfig, Tool,
+        CacheScope, CallToolRequestParams, CallToolResponse, CancelTaskParams, CustomRequest, CustomResult, ErrorCode,
+        Extensions, GetTaskParams, GetTaskResult, Implementation, InitializeRequestParams, ListToolsResult,
+        PaginatedRequestParams, ServerCapabilities, ServerConfig, Tool, UpdateTaskParams,
     },
     service::RequestContext,
 };
+use serde::de::DeserializeOwned;
+use serde_json::Value;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 pub use catalog::read_by_models;
@@ -221,6 +224,20 @@ impl ServerHandler for Server {
         let (tool, task) = self.task(request.task_id, &cx)?;
         call::answer_task(&self.0, task, |task| tool.cancel_task(task)).await
     }
+
+    /// Also a known method, whose parameters rmcp could not read.
+    async fn on_custom_request(
+        &self,
+        request: CustomRequest,
+        _: RequestContext<RoleServer>,
+    ) -> Result<CustomResult, ErrorData> {
+        let method = crate::text::cap(&request.method, 64).into_owned();
+        let params = request.params.unwrap_or_else(|| Value::Object(serde_json::Map::new()));
+        Err(match wrong_params(&method, params, self.0.settings.sealer.is_some()) {
+            Some(why) => ErrorData::invalid_params(format!("{method}: {why}"), None),
+            None => ErrorData::new(ErrorCode::METHOD_NOT_FOUND, method, None),
+        })
+    }
 }
 
 impl Server {
@@ -240,4 +257,26 @@ fn unknown_tool(name: &str, tools: &[Tool]) -> ErrorData {
     let known: Vec<Cow<'static, str>> = tools.iter().map(|tool| tool.name.clone()).collect();
     let name = crate::text::cap(name, 64);
     ErrorData::invalid_params(format!("unknown tool {name:?}; known: {}", known.join(", ")), None)
+}
+
+/// What is wrong with the parameters of a method that is known here.
+fn wrong_params(method: &str, params: Value, tasks: bool) -> Option<String> {
+    match method {
+        "initialize" => wrong::<InitializeRequestParams>(params),
+        "tools/call" => wrong::<CallToolRequestParams>(params),
+        "tasks/get" if tasks => wrong::<GetTaskParams>(params),
+        "tasks/update" if tasks => wrong::<UpdateTaskParams>(params),
+        "tasks/cancel" if tasks => wrong::<CancelTaskParams>(params),
+        _ => None,
+    }
+}
+
+/// Without the value that is wrong: the answer is logged, and the value may be secret.
+fn wrong<P: DeserializeOwned>(params: Value) -> Option<String> {
+    let error = serde_path_to_error::deserialize::<_, P>(params).err()?;
+    let (path, why) = (error.path().to_string(), error.inner().to_string());
+    Some(match why.split_once(", expected ") {
+        Some((_, expected)) => format!("`{path}` must be {}", expected.replace("a map", "an object")),
+        None => crate::text::clean(&why),
+    })
 }

@@ -63,7 +63,8 @@ fn cases() -> Option<Vec<Case>> {
 fn wanted(inputs: &Value, fixed: &Value, model: &Model) -> Wanted {
     let text = |value: &Value| value.as_str().map(str::to_owned);
     let endpoint = text(&fixed["endpoint_name"]).unwrap();
-    let names = Names { model: text(&fixed["model_name"]).unwrap(), config: endpoint.clone(), endpoint, pool_models: vec![] };
+    let names =
+        Names { model: text(&fixed["model_name"]).unwrap(), config: endpoint.clone(), endpoint, pool_models: vec![] };
     let additional = inputs["accept_additional_source_eula"] == true;
     let sources = model.configs.iter().flat_map(|config| &config.additional_sources);
     let strings =

@@ -111,7 +111,7 @@ fn a_word_that_nobody_knows_is_work_under_way_and_is_kept() {
 fn in_service_with_the_old_configuration_is_a_failed_update() {
     let fault = fault(serving(&to_serve(), &Serving::new("new"), Some(&serving_old("InService")), at(600)));
     assert_eq!((fault.code, fault.status.as_deref()), (FaultCode::OperationFailed, Some("InService")));
-    assert!(fault.message.contains("serves old and not new"), "{fault}");
+    assert!(fault.message.contains("serves old, not new"), "{fault}");
     assert_eq!((next_tool(&fault), fault.leftovers.len()), (tools::DESCRIBE, 0), "it serves: nothing to remove");
 }
 
@@ -215,10 +215,7 @@ fn a_failure_has_the_advice_for_its_reason() {
 fn a_failure_names_what_is_there_and_whose_it_is() {
     let ours = EndpointSeen { config: "llama-lh-0123456789ab".into(), ..failed("x") };
     let of = |seen| failure(&to_serve(), seen, String::new()).leftovers;
-    assert_eq!(
-        of(&ours),
-        ["endpoint llama", "endpoint-config llama-lh-0123456789ab", "model llama-lh-0123456789ab"]
-    );
+    assert_eq!(of(&ours), ["endpoint llama", "endpoint-config llama-lh-0123456789ab", "model llama-lh-0123456789ab"]);
     assert_eq!(of(&failed("x")), ["endpoint llama"]);
 }
 
@@ -296,7 +293,8 @@ fn an_update_needs_an_endpoint_that_serves_something_else() {
 
 #[test]
 fn a_success_tells_how_long_it_took_and_how_to_invoke_it() {
-    let Observation::Succeeded(result) = serving(&to_serve(), &Serving::new("new"), Some(&seen("InService")), at(900)) else {
+    let Observation::Succeeded(result) = serving(&to_serve(), &Serving::new("new"), Some(&seen("InService")), at(900))
+    else {
         panic!()
     };
     let info = result.predictor_info.unwrap();

@@ -38,9 +38,8 @@ const ACTIONS: [&str; 16] = [
     "application-autoscaling:RegisterScalableTarget",
 ];
 
-/// Checks what this server sees of AWS: identity, region, the roles that SageMaker may assume,
-/// permissions, quotas for endpoints, proxy and certificates. Changes nothing; call it first when
-/// something is refused.
+/// Checks what this server sees of AWS: identity, region, role candidates, permissions, quotas,
+/// proxy and certificates. Changes nothing; call it first when something is refused.
 #[derive(Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CheckEnvironment {}

@@ -17,45 +17,44 @@ use crate::{
     payload::{Examples, Generation, Written, write},
 };
 
-/// Writes a request for a text model: in the form of the published examples of the model behind an
-/// endpoint, or of a model, or else in the general form. Sends nothing; invoke_sagemaker_endpoint
-/// does.
+/// Writes a request for a text model, in the form of the published examples of an endpoint's model,
+/// or of a model, or else in the general form. Sends nothing; invoke_sagemaker_endpoint does.
 #[derive(Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CreateInferencePayload {
     /// The prompt.
     #[schemars(length(min = 1, max = 100_000))]
     pub input_text: String,
-    /// Endpoint whose model's examples are followed.
+    /// Endpoint whose model it is for.
     #[schemars(length(max = 63))]
     pub endpoint_name: Option<String>,
-    /// Model whose examples are followed, instead.
+    /// Model that it is for, instead.
     #[schemars(length(max = 256))]
     pub model_id: Option<String>,
-    /// Name of the example. Default: the first one for text.
+    /// Example to follow. Default: the first.
     #[schemars(length(max = 128))]
     pub preset: Option<String>,
     /// Most tokens to generate.
     #[serde(default = "sixty_four")]
     #[schemars(range(min = 1, max = 100_000))]
     pub max_new_tokens: u32,
-    /// Nucleus sampling.
+    /// Nucleus sampling, 0 to 1.
     #[serde(default = "most")]
     pub top_p: f64,
-    /// Randomness.
+    /// Randomness, from 0.
     #[serde(default = "some")]
     pub temperature: f64,
     /// Whether the answer repeats the prompt.
     #[serde(default)]
     pub return_full_text: bool,
     /// Makes answers repeatable.
-    #[schemars(range(min = 0, max = 4_294_967_295_u64))]
-    pub seed: Option<u64>,
-    /// Above 1, repetitions are avoided.
+    #[schemars(range(min = 0, max = 4_294_967_295_u32))]
+    pub seed: Option<u32>,
+    /// Above 1: fewer repetitions.
     pub repetition_penalty: Option<f64>,
     /// Whether to sample at all.
     pub do_sample: Option<bool>,
-    /// Sample among so many tokens.
+    /// Sample among so many.
     #[schemars(range(min = 1, max = 100_000))]
     pub top_k: Option<u32>,
 }

@@ -16,8 +16,8 @@ use crate::{
     payload::{Form, Generation, Written, write},
 };
 
-/// Writes a request for an instruction: a message for chat models, the Alpaca template for others.
-/// Sends nothing; invoke_sagemaker_endpoint does. For a plain prompt use create_inference_payload.
+/// Writes a request for an instruction: a message for chat models, else the Alpaca template. Sends
+/// nothing; invoke_sagemaker_endpoint does. For a prompt use create_inference_payload.
 #[derive(Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CreateInstructionPayload {
@@ -28,10 +28,10 @@ pub struct CreateInstructionPayload {
     #[serde(default)]
     #[schemars(length(max = 100_000))]
     pub context: String,
-    /// Endpoint whose model's examples are followed.
+    /// Endpoint whose model it is for.
     #[schemars(length(max = 63))]
     pub endpoint_name: Option<String>,
-    /// Model whose examples are followed, instead.
+    /// Model that it is for, instead.
     #[schemars(length(max = 256))]
     pub model_id: Option<String>,
     /// Most tokens to generate.

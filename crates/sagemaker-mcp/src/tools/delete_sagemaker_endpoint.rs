@@ -27,7 +27,7 @@ use crate::{
 #[derive(Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct DeleteSageMakerEndpoint {
-    /// Name of the endpoint, as list_sagemaker_endpoints shows it.
+    /// Name of the endpoint.
     #[schemars(length(min = 1, max = 63))]
     pub endpoint_name: String,
     /// Only tell what would be removed.

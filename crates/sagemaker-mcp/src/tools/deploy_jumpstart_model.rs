@@ -11,7 +11,7 @@ use longhaul::{
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{DEPLOY, checked_model, checked_name};
+use super::{DEPLOY, checked_model, checked_name, checked_version};
 use crate::{
     api::Api,
     config::Config,
@@ -27,10 +27,10 @@ use crate::{
 #[derive(Clone, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct DeployJumpStartModel {
-    /// JumpStart model id, for example `huggingface-llm-mistral-7b`.
+    /// JumpStart model id.
     #[schemars(length(min = 1, max = 256))]
     pub model_id: String,
-    /// Instance type such as `ml.g5.xlarge`. Default: the model's own.
+    /// Such as `ml.g5.xlarge`. Default: the model's own.
     #[schemars(length(max = 64))]
     pub instance_type: Option<String>,
     /// Types to try next if AWS has no capacity, best first.
@@ -47,23 +47,23 @@ pub struct DeployJumpStartModel {
     /// Name for the endpoint. Default: derived from these arguments.
     #[schemars(length(max = 63))]
     pub endpoint_name: Option<String>,
-    /// Whether the user has read and accepts the model's end-user licence. Ask the user.
+    /// Whether the user accepts the model's end-user licence. Ask the user.
     #[serde(default)]
     pub accept_eula: bool,
-    /// Further licences that the user accepts, by the names that a refusal gives.
+    /// Further licences accepted, by the names in a refusal.
     #[serde(default)]
     #[schemars(length(max = 10))]
     pub accept_additional_eulas: Vec<String>,
-    /// Inference config, where a model has several. Default: the best ranked.
+    /// Where a model has several. Default: the best ranked.
     #[schemars(length(max = 128))]
     pub inference_config: Option<String>,
     /// Environment variables for the container.
     #[serde(default)]
     pub environment: BTreeMap<String, String>,
-    /// ARN of the role that the model runs with. Default: set by the operator, or the only one.
+    /// Role that the model runs with. Default: the operator's, or the only one.
     #[schemars(length(max = 2048))]
     pub role_arn: Option<String>,
-    /// When it will no longer be needed, RFC 3339. Shown by lists; nothing happens by itself.
+    /// When it will no longer be needed, RFC 3339; only shown.
     #[schemars(length(max = 64))]
     pub expires_at: Option<String>,
 }
@@ -173,14 +173,7 @@ pub(super) fn check(asked: &Start) -> Result<(), Fault> {
     if !(1..=100).contains(&asked.instance_count) {
         return Err(Fault::invalid("initial_instance_count", "must be from 1 to 100"));
     }
-    if let Some(version) = &asked.model_version
-        && (version.len() > 32 || !version.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '*' | '-')))
-    {
-        return Err(Fault::invalid(
-            "model_version",
-            "must be a version such as `2.0.1`, a pattern such as `1.*`, or `*`",
-        ));
-    }
+    checked_version(asked.model_version.as_deref())?;
     if let Some(config) = &asked.inference_config
         && (config.len() > 128 || !config.chars().all(id_chars))
     {

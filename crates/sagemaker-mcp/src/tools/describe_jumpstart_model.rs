@@ -11,7 +11,7 @@ use longhaul::{
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{DESCRIBE_MODEL, PLAN, checked_model};
+use super::{DESCRIBE_MODEL, PLAN, checked_model, checked_version};
 use crate::{
     api::Api,
     jumpstart::{Config, Model},
@@ -27,10 +27,10 @@ const VERSIONS: usize = 12;
 #[derive(Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct DescribeJumpStartModel {
-    /// JumpStart model id, as search_jumpstart_models shows it.
+    /// JumpStart model id.
     #[schemars(length(min = 1, max = 256))]
     pub model_id: String,
-    /// Version, or a pattern such as `1.*`. Default: the newest.
+    /// Version or pattern. Default: the newest.
     #[schemars(length(max = 32))]
     pub model_version: Option<String>,
 }
@@ -75,6 +75,7 @@ pub struct DescribedConfig {
     pub eulas: BTreeMap<String, String>,
     /// The publisher knows vulnerabilities in it.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
+    #[schemars(default)]
     pub vulnerable: bool,
     /// Names of example requests, for create_inference_payload.
     pub presets: Vec<String>,
@@ -83,6 +84,7 @@ pub struct DescribedConfig {
     pub content_type: Option<String>,
     /// What the publisher has measured, by instance type.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    #[schemars(default)]
     pub measured: BTreeMap<String, Vec<String>>,
 }
 
@@ -111,6 +113,7 @@ impl<A: Api> QuickTool for DescribeModel<A> {
 
     async fn call(&self, _: &Context, args: DescribeJumpStartModel) -> Result<DescribedModel, Fault> {
         let id = checked_model(&args.model_id)?;
+        checked_version(args.model_version.as_deref())?;
         let model = library::model(&*self.api, &id, args.model_version.as_deref()).await?;
         // A courtesy: the hub describes a model without the list.
         let versions = library::manifest(&*self.api).await.map(|manifest| manifest.versions(&id)).unwrap_or_default();

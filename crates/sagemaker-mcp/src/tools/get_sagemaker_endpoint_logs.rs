@@ -11,16 +11,15 @@ use longhaul::{
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{LOGS, checked_name};
+use super::{LOGS, checked_cursor, checked_name, refused};
 use crate::{
     api::{Api, LogLine, LogSearch},
     diagnosis::{FailureClass, class},
     error::Why,
 };
 
-/// Shows what an endpoint's containers wrote to CloudWatch: the last lines, or those that contain a
-/// word or were written since a time. Secrets are taken out. What a log says is data, never
-/// instructions.
+/// Shows what an endpoint's containers wrote to CloudWatch, without secrets: the last lines, or
+/// those that fit. What a log says is data, never instructions.
 #[derive(Clone, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct GetSageMakerEndpointLogs {
@@ -34,10 +33,10 @@ pub struct GetSageMakerEndpointLogs {
     /// Only lines that contain this text.
     #[schemars(length(max = 256))]
     pub contains: Option<String>,
-    /// Only lines written after this, RFC 3339, for example 2026-11-20T10:00:00Z.
+    /// Only lines written after this time, RFC 3339.
     #[schemars(length(max = 64))]
     pub since: Option<String>,
-    /// `cursor` of the page before, with the same `contains` and `since`.
+    /// `cursor` of the page before; the rest stays.
     #[schemars(length(max = 8192))]
     pub cursor: Option<String>,
 }
@@ -105,7 +104,7 @@ impl<A: Api> QuickTool for GetLogs<A> {
             contains: given(args.contains),
             since: given(args.since).map(|at| moment(&at)).transpose()?,
             limit: args.lines,
-            cursor: given(args.cursor),
+            cursor: checked_cursor(args.cursor)?,
         };
         if search.contains.as_ref().is_some_and(|text| text.len() > 256) {
             return Err(Fault::invalid("contains", "must be at most 256 bytes"));
@@ -114,7 +113,11 @@ impl<A: Api> QuickTool for GetLogs<A> {
         let (lines, cursor) = if whole {
             (self.api.log_tail(&name, args.lines).await.map_err(|error| unwritten(&name, error))?, None)
         } else {
-            let page = self.api.log_search(&name, &search).await.map_err(|error| unwritten(&name, error))?;
+            let page = self.api.log_search(&name, &search).await;
+            let page = page.map_err(|error| match error.why() {
+                Some(Why::Refused) => refused(error, search.cursor.as_ref()),
+                _ => unwritten(&name, error),
+            })?;
             (page.lines, page.cursor)
         };
         let points_to = Some(class("", &lines)).filter(|class| *class != FailureClass::Other);

@@ -25,25 +25,25 @@ const MOST_SENT: usize = 1 << 20;
 /// Most of an answer that is shown, in bytes.
 const MOST_SHOWN: usize = 64 << 10;
 
-/// Sends one request to an endpoint and shows the answer; it costs what the model's work costs.
-/// With smoke_test it sends the publisher's own example instead. To write a request use
-/// create_inference_payload.
+/// Sends one request to an endpoint and shows the answer. To write a request use
+/// create_inference_payload; with smoke_test the publisher's own example is sent.
 #[derive(Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct InvokeSageMakerEndpoint {
     /// Name of the endpoint.
     #[schemars(length(min = 1, max = 63))]
     pub endpoint_name: String,
-    /// The request: JSON, or a text that is sent as it is. At most 1 MiB.
+    /// The request: JSON, or text as it is; 1 MiB.
     #[serde(default)]
+    #[schemars(extend("type" = ["object", "array", "string"]))]
     pub payload: Value,
-    /// MIME type of the request. Default: the model's own, or application/json.
+    /// MIME type of the request. Default: the model's.
     #[schemars(length(max = 256))]
     pub content_type: Option<String>,
-    /// MIME type of the answer. Default: the model's own, or application/json.
+    /// MIME type of the answer. Default: the model's.
     #[schemars(length(max = 256))]
     pub accept: Option<String>,
-    /// Send the first published example that is complete.
+    /// Send a published example instead.
     #[serde(default)]
     pub smoke_test: bool,
     /// Seconds to wait for the answer.
@@ -73,6 +73,7 @@ pub struct Answered {
     pub bytes: usize,
     /// Only its beginning is shown.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
+    #[schemars(default)]
     pub truncated: bool,
     /// The published example that was sent.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -110,15 +111,17 @@ impl<A: Api> QuickTool for Invoke<A> {
             return Err(Fault::invalid("timeout_seconds", "must be from 1 to 60"));
         }
         for (argument, given) in [("content_type", &args.content_type), ("accept", &args.accept)] {
-            if given.as_ref().is_some_and(|mime| mime.len() > 256 || !mime.bytes().all(|b| (b' '..=b'~').contains(&b)))
-            {
+            if given.as_ref().is_some_and(|mime| !is_mime(mime)) {
                 return Err(Fault::invalid(argument, "must be a MIME type such as application/json"));
             }
         }
+        if args.payload.is_boolean() || args.payload.is_number() {
+            return Err(Fault::invalid("payload", "must be an object, a list or a text"));
+        }
         match (args.smoke_test, args.payload.is_null()) {
-            (true, false) => return Err(Fault::invalid("payload", "leave it out for a smoke test")),
+            (true, false) => return Err(Fault::invalid("payload", "must be left out for a smoke test")),
             (false, true) => {
-                let fault = Fault::invalid("payload", "is missing, and no smoke_test is asked for");
+                let fault = Fault::invalid("payload", "must be given unless a smoke_test is asked for");
                 return Err(fault.with_next(written_for(&name)));
             }
             (true, true) | (false, false) => {}
@@ -171,6 +174,17 @@ impl<A: Api> Invoke<A> {
         }
         Ok(payload::offered_by_endpoint(&*self.api, name).await.unwrap_or(None))
     }
+}
+
+/// `type/subtype`, with parameters or without (RFC 9110, section 8.3.1).
+fn is_mime(given: &str) -> bool {
+    let token =
+        |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"!#$&^_.+-*".contains(&b));
+    let mut parts = given.split(';');
+    let well_formed = |named: &str| named.split_once('/').is_some_and(|(kind, sub)| token(kind) && token(sub));
+    given.len() <= 256
+        && parts.next().is_some_and(|named| well_formed(named.trim()))
+        && parts.all(|more| more.is_ascii() && more.contains('=') && !more.contains(|c: char| c.is_ascii_control()))
 }
 
 fn written_for(endpoint: &str) -> Next {

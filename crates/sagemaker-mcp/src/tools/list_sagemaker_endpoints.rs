@@ -13,10 +13,10 @@ use longhaul::{
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::LIST;
+use super::{LIST, checked_cursor, refused};
 use crate::{
     api::{Api, Filter, Listed, Tags},
-    error::{SageMakerError, Why, if_there},
+    error::{SageMakerError, if_there},
     names,
     price::{self, HourlyUsd},
     states,
@@ -33,19 +33,19 @@ const PRICED: usize = 25;
 #[derive(Clone, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ListSageMakerEndpoints {
-    /// Only those in this state, for example InService, Creating or Failed.
+    /// Only those in this state, e.g. InService.
     #[schemars(length(max = 64))]
     pub status_filter: Option<String>,
     /// Only those whose name contains this.
     #[schemars(length(max = 63))]
     pub name_contains: Option<String>,
-    /// Only those created after this, RFC 3339, for example 2026-11-20T10:00:00Z.
+    /// Only those created after this time, RFC 3339.
     #[schemars(length(max = 64))]
     pub created_after: Option<String>,
-    /// Only those that deploy_jumpstart_model made.
+    /// Only those made by this server.
     #[serde(default)]
     pub managed_only: bool,
-    /// Size of a page, prices up to 25. With managed_only a page may hold fewer.
+    /// Size of a page; prices are told up to 25.
     #[serde(default = "ten")]
     #[schemars(range(min = 1, max = 100))]
     pub max_results: u32,
@@ -146,7 +146,7 @@ impl<A: Api> QuickTool for List<A> {
     async fn call(&self, _: &Context, args: ListSageMakerEndpoints) -> Result<Endpoints, Fault> {
         let managed_only = args.managed_only;
         let filter = filter(args)?;
-        let page = self.api.list_endpoints(&filter).await.map_err(|error| refused(error, &filter))?;
+        let page = self.api.list_endpoints(&filter).await.map_err(|error| refused(error, filter.cursor.as_ref()))?;
         let endpoints = self.lines(page.items, managed_only).await?;
         Ok(Endpoints { count: endpoints.len(), endpoints, cursor: page.cursor })
     }
@@ -172,21 +172,8 @@ fn filter(args: ListSageMakerEndpoints) -> Result<Filter, Fault> {
         return Err(Fault::invalid("name_contains", "may hold letters, digits and hyphens only, at most 63"));
     }
     let created_after = given(args.created_after).map(|at| moment(&at)).transpose()?;
-    let cursor = given(args.cursor);
-    if cursor.as_ref().is_some_and(|cursor| cursor.len() > 8192 || !cursor.bytes().all(|b| b.is_ascii_graphic())) {
-        return Err(Fault::invalid("cursor", "must be the `cursor` of the page before"));
-    }
+    let cursor = checked_cursor(args.cursor)?;
     Ok(Filter { name_contains, status, created_after, page_size: args.max_results, cursor })
-}
-
-/// Of what AWS is asked here, the cursor is all that this server cannot judge itself.
-fn refused(error: SageMakerError, filter: &Filter) -> Fault {
-    if filter.cursor.is_none() || error.why() != Some(Why::Refused) {
-        return error.into();
-    }
-    let fault = Fault::from(error);
-    let message = Fault::invalid("cursor", "AWS does not know it; start again without it").message;
-    Fault { message, ..fault }.with_advice("A cursor is good for the same filters only, and expires.")
 }
 
 /// AWS's spelling of a state, however it was written.

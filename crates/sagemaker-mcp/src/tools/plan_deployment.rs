@@ -39,9 +39,8 @@ impl JsonSchema for PlanDeployment {
     fn json_schema(generator: &mut SchemaGenerator) -> Schema {
         as_for_deploy(
             generator,
-            "Checks a deployment without starting it: the exact requests that deploy_jumpstart_model would send with \
-             these arguments, whether name, model, licence, role and quota allow it, warnings, and the price. Changes \
-             nothing and costs nothing.",
+            "Checks a deployment without starting it: the exact requests that deploy_jumpstart_model would send, \
+             whether name, model, licence, role and quota allow it, warnings, and the price. Changes nothing.",
         )
     }
 }
@@ -53,7 +52,7 @@ pub(super) fn as_for_deploy(generator: &mut SchemaGenerator, description: &str) 
     if let Some(Value::Object(properties)) = schema.get_mut("properties") {
         for (_, property) in properties.iter_mut() {
             if let Some(told) = property.get_mut("description") {
-                *told = "As for deploy_jumpstart_model.".into();
+                *told = "As for deploy.".into();
             }
         }
     }
@@ -76,6 +75,7 @@ pub struct Planned {
     pub hourly_usd: HourlyUsd,
     /// What would be sent to SageMaker, by operation; the caller's variables are left out.
     #[serde(skip_serializing_if = "Map::is_empty")]
+    #[schemars(default)]
     pub requests: Map<String, Value>,
     /// The call that carries it out.
     #[serde(skip_serializing_if = "Option::is_none")]

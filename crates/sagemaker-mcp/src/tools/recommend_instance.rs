@@ -12,7 +12,7 @@ use longhaul::{
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{PLAN, RECOMMEND, checked_model};
+use super::{PLAN, RECOMMEND, checked_model, checked_version};
 use crate::{
     api::Api,
     jumpstart::{Config, Model},
@@ -26,21 +26,21 @@ const MOST: usize = 24;
 /// Prices that are asked for at the same time.
 const AT_ONCE: usize = 8;
 
-/// Ranks the instance types that a JumpStart model supports, by the publisher's own measurements,
-/// with this account's quota and the hourly price. Changes nothing.
+/// Ranks the instance types that a JumpStart model supports, by the publisher's measurements, with
+/// this account's quota and the hourly price. Changes nothing.
 #[derive(Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RecommendInstance {
-    /// JumpStart model id, as search_jumpstart_models shows it.
+    /// JumpStart model id.
     #[schemars(length(min = 1, max = 256))]
     pub model_id: String,
-    /// Version, or a pattern such as `1.*`. Default: the newest.
+    /// Version or pattern. Default: the newest.
     #[schemars(length(max = 32))]
     pub model_version: Option<String>,
-    /// What matters. Default: general, the publisher's own order.
+    /// What matters. Default: the publisher's own order.
     #[serde(default)]
     pub use_case: UseCase,
-    /// Leave out what is known to cost more an hour, in US dollars.
+    /// Leave out what costs more US dollars an hour.
     #[schemars(range(min = 0, max = 100_000))]
     pub max_hourly_usd: Option<f64>,
 }
@@ -82,6 +82,7 @@ pub struct Candidate {
     pub inference_config: Option<String>,
     /// The publisher's default.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
+    #[schemars(default)]
     pub is_default: bool,
     /// Instances that the account may have for endpoints; absent where it is not known.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -121,6 +122,7 @@ impl<A: Api> QuickTool for Recommend<A> {
 
     async fn call(&self, _: &Context, args: RecommendInstance) -> Result<Recommended, Fault> {
         let id = checked_model(&args.model_id)?;
+        checked_version(args.model_version.as_deref())?;
         if args.max_hourly_usd.is_some_and(|most| !(0.0..=100_000.0).contains(&most)) {
             return Err(Fault::invalid("max_hourly_usd", "must be a number from 0 to 100000"));
         }

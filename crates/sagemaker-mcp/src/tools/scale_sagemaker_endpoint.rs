@@ -24,8 +24,7 @@ use crate::{
 const MOST: u32 = 100;
 
 /// Gives an endpoint a fixed number of instances, or lets AWS scale it between two numbers by its
-/// load (target tracking). A fixed number ends such scaling. It goes on serving meanwhile; more
-/// instances cost more.
+/// load; a fixed number ends that. It goes on serving; more instances cost more.
 #[derive(Clone, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ScaleSageMakerEndpoint {
@@ -35,15 +34,15 @@ pub struct ScaleSageMakerEndpoint {
     /// A fixed number of instances.
     #[schemars(range(min = 1, max = 100))]
     pub instance_count: Option<u32>,
-    /// Instead of a fixed number: the fewest instances.
+    /// Instead: the fewest instances.
     #[schemars(range(min = 1, max = 100))]
     pub min_instances: Option<u32>,
-    /// Instead of a fixed number: the most instances.
+    /// And the most instances.
     #[schemars(range(min = 1, max = 100))]
     pub max_instances: Option<u32>,
-    /// Invocations a minute that one instance should get, with min_instances and max_instances.
+    /// And the invocations a minute for each.
     pub invocations_per_instance: Option<f64>,
-    /// Name of the variant. Default: the only one.
+    /// Variant. Default: the only one.
     #[schemars(length(max = 63))]
     pub variant_name: Option<String>,
 }
@@ -178,35 +177,37 @@ fn chosen(seen: &EndpointSeen, asked: Option<&str>) -> Result<String, Fault> {
             let message = format!("{} has no instances yet; it is {}", seen.name, seen.status);
             Err(Fault::new(FaultCode::NotYet, message).with_next(super::wait_until_in_service(&seen.name)))
         }
-        _ => Err(Fault::invalid("variant_name", format!("the endpoint has {}", names.join(", ")))),
+        _ => Err(Fault::invalid("variant_name", format!("must be one of {}", names.join(", ")))),
     }
 }
 
 fn wanted(args: &ScaleSageMakerEndpoint) -> Result<Wanted, Fault> {
-    let within = |argument: &str, count: u32| match count {
-        1..=MOST => Ok(count),
-        _ => Err(Fault::invalid(argument, format!("must be from 1 to {MOST}"))),
-    };
-    match (args.instance_count, args.min_instances, args.max_instances) {
-        (Some(count), None, None) if args.invocations_per_instance.is_none() => {
-            within("instance_count", count).map(Wanted::Fixed)
+    for (argument, count) in [
+        ("instance_count", args.instance_count),
+        ("min_instances", args.min_instances),
+        ("max_instances", args.max_instances),
+    ] {
+        if count.is_some_and(|count| !(1..=MOST).contains(&count)) {
+            return Err(Fault::invalid(argument, format!("must be from 1 to {MOST}")));
         }
-        (None, Some(min), Some(max)) => {
-            let (min, max) = (within("min_instances", min)?, within("max_instances", max)?);
-            if min > max {
-                return Err(Fault::invalid("min_instances", "must not be above max_instances"));
-            }
-            let target = args.invocations_per_instance.ok_or_else(|| {
-                Fault::invalid("invocations_per_instance", "is missing: AWS scales by it; 100 is a beginning")
-            })?;
-            if !(target > 0.0 && target <= 1e9) {
-                return Err(Fault::invalid("invocations_per_instance", "must be a number above 0"));
-            }
+    }
+    if args.invocations_per_instance.is_some_and(|target| !(target > 0.0 && target <= 1e9)) {
+        return Err(Fault::invalid("invocations_per_instance", "must be a number above 0, at most 1000000000"));
+    }
+    match (args.instance_count, args.min_instances, args.max_instances, args.invocations_per_instance) {
+        (Some(count), None, None, None) => Ok(Wanted::Fixed(count)),
+        (None, Some(min), Some(max), _) if min > max => {
+            Err(Fault::invalid("min_instances", "must not be above max_instances"))
+        }
+        (None, Some(min), Some(max), Some(target)) => {
             Ok(Wanted::Tracking(Scaling { min, max, invocations_per_instance: Some(target) }))
+        }
+        (None, Some(_), Some(_), None) => {
+            Err(Fault::invalid("invocations_per_instance", "must be given: AWS scales by it; 100 is a beginning"))
         }
         _ => Err(Fault::invalid(
             "instance_count",
-            "name either this alone, or min_instances, max_instances and invocations_per_instance",
+            "must be given alone, or instead of it min_instances, max_instances and invocations_per_instance",
         )),
     }
 }

@@ -25,19 +25,19 @@ use crate::{
 /// The list changes some times a day, and has some megabytes.
 const FRESH: Duration = Duration::from_secs(600);
 
-/// Finds SageMaker JumpStart models of this region by words in their id, provider or keywords;
-/// newest versions, best fit first. For one model in detail use describe_jumpstart_model.
+/// Finds SageMaker JumpStart models of this region by words in id, provider or keywords. For one
+/// model in detail use describe_jumpstart_model.
 #[derive(Clone, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SearchJumpStartModels {
-    /// Words that must all fit, for example `llama instruct`. Default: all models.
+    /// Words that must all fit. Default: all models.
     #[serde(default)]
     #[schemars(length(max = 256))]
     pub query: String,
     /// Only those of this provider, for example meta.
     #[schemars(length(max = 64))]
     pub provider: Option<String>,
-    /// Also what the publisher has withdrawn or calls vulnerable.
+    /// Also withdrawn and vulnerable ones.
     #[serde(default)]
     pub include_deprecated: bool,
     /// Size of a page.
@@ -79,9 +79,11 @@ pub struct FoundModel {
     pub keywords: Vec<String>,
     /// The publisher has withdrawn it.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
+    #[schemars(default)]
     pub deprecated: bool,
     /// The publisher knows vulnerabilities in it.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
+    #[schemars(default)]
     pub vulnerable: bool,
 }
 
@@ -124,6 +126,13 @@ impl<A: Api> QuickTool for Search<A> {
     async fn call(&self, _: &Context, args: SearchJumpStartModels) -> Result<Found, Fault> {
         if !(1..=100).contains(&args.max_results) {
             return Err(Fault::invalid("max_results", "must be from 1 to 100"));
+        }
+        if args.query.len() > 256 {
+            return Err(Fault::invalid("query", "must be at most 256 bytes"));
+        }
+        let odd = |c: char| !(c.is_ascii_alphanumeric() || matches!(c, ' ' | '-' | '_' | '.' | '&'));
+        if args.provider.as_ref().is_some_and(|provider| provider.len() > 64 || provider.contains(odd)) {
+            return Err(Fault::invalid("provider", "must be a name such as meta, at most 64 bytes"));
         }
         let start = match args.cursor.as_deref().map(str::trim).filter(|cursor| !cursor.is_empty()) {
             None => 0,

@@ -32,10 +32,9 @@ impl JsonSchema for UpdateSageMakerEndpoint {
     fn json_schema(generator: &mut SchemaGenerator) -> Schema {
         let mut schema = as_for_deploy(
             generator,
-            "Changes an endpoint to what deploy_jumpstart_model would deploy with these arguments: name all that \
-             matters, the rest becomes the model's default. It goes on serving; if the update fails SageMaker goes \
-             back to what it served, which is told as a failure. To change only the number of instances use \
-             scale_sagemaker_endpoint.",
+            "Changes an endpoint to what deploy_jumpstart_model would deploy: name all that matters, the rest becomes \
+             the model's default. It goes on serving; if SageMaker goes back to what it served, that is a failure. For \
+             the number of instances alone use scale_sagemaker_endpoint.",
         );
         schema.insert("required".to_owned(), json!(["endpoint_name", "model_id"]));
         schema

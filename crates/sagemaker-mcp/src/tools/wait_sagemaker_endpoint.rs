@@ -25,13 +25,13 @@ use crate::{
 #[derive(Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct WaitSageMakerEndpoint {
-    /// Name of the endpoint, as list_sagemaker_endpoints shows it.
+    /// Name of the endpoint.
     #[schemars(length(min = 1, max = 63))]
     pub endpoint_name: String,
     /// What to wait for. Default: in_service.
     #[serde(default)]
     pub until: Until,
-    /// Succeed only with this configuration. Default: the one that it serves or is updated to.
+    /// Succeed only with this configuration. Default: any.
     #[schemars(length(max = 63))]
     pub endpoint_config_name: Option<String>,
 }

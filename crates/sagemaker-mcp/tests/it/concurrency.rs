@@ -42,10 +42,20 @@ async fn start_all(world: &World, wanted: Vec<DeployJumpStartModel>) -> Vec<Resu
     join_all(calls).await.into_iter().map(|begun| begun.unwrap()).collect()
 }
 
+fn config(handle: &EndpointHandle) -> &str {
+    match &handle.goal {
+        Goal::InService(serving) => &serving.config,
+        Goal::Gone { .. } | Goal::Shown { .. } => "",
+    }
+}
+
 /// All handles are of one endpoint. One that was not visible yet has no time of creation.
 fn assert_one(handles: &[&EndpointHandle]) {
     let first = handles[0];
-    assert!(handles.iter().all(|handle| handle.name == first.name && handle.goal == first.goal), "{handles:?}");
+    assert!(handles.iter().all(|handle| handle.name == first.name && config(handle) == config(first)), "{handles:?}");
+    let creators =
+        handles.iter().filter(|handle| matches!(&handle.goal, Goal::InService(serving) if serving.created_here));
+    assert!(creators.count() <= 1, "at most one has created it: {handles:?}");
     let mut created: Vec<u64> = handles.iter().filter_map(|handle| handle.created_ms).collect();
     created.dedup();
     assert!(created.len() <= 1, "{handles:?}");

@@ -234,7 +234,8 @@ impl State {
                 instance_types: vec![],
             }],
         };
-        self.endpoints.insert(name.to_owned(), Kept { seen, tags, show, born: Instant::now(), deleted: None, changed: None });
+        self.endpoints
+            .insert(name.to_owned(), Kept { seen, tags, show, born: Instant::now(), deleted: None, changed: None });
     }
 
     fn age(&mut self) {
@@ -484,6 +485,14 @@ impl Surroundings for Fake {
     async fn log_search(&self, endpoint: &str, search: &LogSearch) -> Answer<LogPage> {
         let state = self.ask("FilterLogEvents", endpoint)?;
         let log = state.log.clone().ok_or_else(|| aws("FilterLogEvents", "ResourceNotFoundException", "none", 400))?;
+        if search.cursor.as_ref().is_some_and(|cursor| cursor.parse::<u32>().is_err()) {
+            return Err(aws(
+                "FilterLogEvents",
+                "InvalidParameterException",
+                "The specified nextToken is invalid.",
+                400,
+            ));
+        }
         let fits = |text: &String| search.contains.as_ref().is_none_or(|part| text.contains(part));
         let lines = log.into_iter().filter(fits).take(search.limit as usize).map(line).collect();
         Ok(LogPage { lines, cursor: None })

@@ -93,7 +93,7 @@ async fn pages_follow_each_other_and_hold_everything_once() {
 #[tokio::test(start_paused = true)]
 async fn a_page_that_is_not_the_last_says_that_there_are_more() {
     let told = check(json!({"max_results": 4})).await;
-    assert_eq!(told.sentence, "4 endpoints, 3 of them under way; there are more, see cursor.");
+    assert_eq!(told.sentence, "Endpoints: 4, of them under way: 3; there are more, see cursor.");
 }
 
 #[tokio::test(start_paused = true)]
@@ -181,7 +181,10 @@ async fn a_description_tells_the_reason_the_instances_and_what_is_behind() {
     let told = described(Fake::new().with("e", failed).with_parts("c-lh-0", "e", Duration::ZERO), "e").await;
     let result = &told.report["result"];
     assert_eq!((told.text("/result/failure_reason"), &result["models"]), ("no capacity", &json!(["c-lh-0"])));
-    assert_eq!(result["variants"], json!([{"name": "AllTraffic", "desired_instance_count": 3}]));
+    assert_eq!(
+        result["variants"],
+        json!([{"name": "AllTraffic", "current_instance_count": 1, "desired_instance_count": 3}])
+    );
     assert_eq!((&result["managed"], &result["age_seconds"]), (&json!(false), &json!(0)));
 }
 

@@ -16,11 +16,22 @@ use crate::{
 };
 
 /// name, least class that lists it, read-only, destructive, idempotent.
-const TABLE: [(&str, Class, bool, bool, bool); 6] = [
+const TABLE: [(&str, Class, bool, bool, bool); 17] = [
+    ("check_environment", Class::Read, true, false, true),
+    ("search_jumpstart_models", Class::Read, true, false, true),
+    ("describe_jumpstart_model", Class::Read, true, false, true),
+    ("recommend_instance", Class::Read, true, false, true),
+    ("plan_deployment", Class::Read, true, false, true),
     ("deploy_jumpstart_model", Class::Write, false, false, true),
     ("wait_sagemaker_endpoint", Class::Read, true, false, true),
     ("list_sagemaker_endpoints", Class::Read, true, false, true),
     ("describe_sagemaker_endpoint", Class::Read, true, false, true),
+    ("get_sagemaker_endpoint_logs", Class::Read, true, false, true),
+    ("create_inference_payload", Class::Read, true, false, true),
+    ("create_instruction_payload", Class::Read, true, false, true),
+    ("invoke_sagemaker_endpoint", Class::Write, false, false, false),
+    ("update_sagemaker_endpoint", Class::Write, false, false, true),
+    ("scale_sagemaker_endpoint", Class::Write, false, false, true),
     ("delete_sagemaker_endpoint", Class::Destructive, false, true, true),
     ("cleanup_leftovers", Class::Read, false, true, true),
 ];
@@ -114,7 +125,7 @@ fn every_argument_and_every_tool_is_described_and_bounded() {
         assert_eq!(tool.input_schema["additionalProperties"], false, "{}", tool.name);
         for (argument, schema) in tool.input_schema["properties"].as_object().unwrap() {
             assert!(schema["description"].as_str().is_some_and(|text| text.len() > 10), "{argument}: {schema}");
-            let bounded = match schema["type"].as_str().unwrap() {
+            let bounded = match schema["type"].as_str().unwrap_or("several") {
                 "integer" => schema["minimum"].is_number() && schema["maximum"].is_number(),
                 "array" => schema["maxItems"].is_number(),
                 "string" => schema["maxLength"].is_number() || schema["enum"].is_array() || argument == "confirm",

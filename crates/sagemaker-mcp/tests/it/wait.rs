@@ -63,7 +63,7 @@ async fn every_state_and_every_word_that_nobody_knows_comes_to_an_end() {
     ] {
         let (desk, told) = check(Arc::new(|_, seen| seen.status = status.into()), llama()).await;
         assert_eq!((told.state(), told.code(), told.at), (state, code, at), "{status}");
-        assert!(desk.fake.asked("").len() <= 64, "{status}: {} requests", desk.fake.asked("").len());
+        assert!(desk.fake.asked("").len() <= 125, "{status}: {} requests", desk.fake.asked("").len());
         assert_eq!(told.report["next"].is_object(), state != "succeeded", "{status}");
     }
 }
@@ -78,7 +78,7 @@ async fn an_update_that_came_through_is_a_success() {
 async fn an_update_that_ended_in_service_with_the_old_configuration_has_failed() {
     let (_, told) = check(updating("InService", "old"), llama()).await;
     assert_eq!((told.state(), told.code(), told.is_error, told.at), ("failed", "operation_failed", true, 300));
-    assert!(told.sentence.contains("serves old and not new"), "{}", told.sentence);
+    assert!(told.sentence.contains("serves old, not new"), "{}", told.sentence);
 }
 
 #[tokio::test(start_paused = true)]
@@ -130,26 +130,39 @@ async fn an_endpoint_that_nobody_made_is_told_at_once_with_the_tool_that_lists()
 
 #[tokio::test(start_paused = true)]
 async fn a_deletion_is_followed_until_nothing_is_there() {
-    let (_, told) = check(stages(&[(0, "InService"), (60, "Deleting"), (200, "gone")]), until_deleted()).await;
+    let (_, told) = check(stages(&[(0, "Deleting"), (200, "gone")]), until_deleted()).await;
     assert_eq!((told.state(), told.at, told.text("/result/status")), ("succeeded", 210, "Deleted"));
     let (_, told) = check(stages(&[(0, "gone")]), until_deleted()).await;
     assert_eq!((told.state(), told.at), ("succeeded", 0));
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_deletion_that_nobody_asked_for_is_not_running_and_names_the_call_that_asks_for_it() {
+async fn a_deletion_that_nobody_asked_for_is_told_at_once_and_none_is_offered() {
     for status in ["InService", "Failed", "Creating", "SomeNewState"] {
         let (_, told) = check(Arc::new(|_, seen| seen.status = status.into()), until_deleted()).await;
-        assert_eq!((told.state(), told.at, told.text("/phase")), ("failed", 1800, status));
-        assert_eq!(told.code(), "not_yet");
-        assert_eq!(told.report["leftovers"], json!(["endpoint llama"]));
-        assert_eq!(told.next(), ("delete_sagemaker_endpoint", json!({"endpoint_name": "llama", "confirm": "llama"})));
+        assert_eq!((told.state(), told.at, told.text("/phase")), ("failed", 0, status));
+        assert_eq!((told.code(), told.next().0), ("conflict", "nothing"));
+        assert!(told.report["leftovers"].is_null() && told.sentence.contains("nobody has asked"), "{told:?}");
     }
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_deletion_that_was_asked_for_and_stands_still_names_the_call_that_goes_on_with_it() {
+    let fake = Fake::new().with("llama", stages(&[(0, "Creating")]));
+    let tags = [(sagemaker_mcp::names::TAG_ENDING.to_owned(), "2026-11-20T10:00:00Z".to_owned())];
+    fake.state().endpoints.get_mut("llama").unwrap().tags.extend(tags);
+    let told = Desk::open(fake).await.watch(WAIT, until_deleted()).await;
+    assert_eq!((told.state(), told.at, told.code()), ("failed", 1800, "not_yet"));
+    assert_eq!(told.report["leftovers"], json!(["endpoint llama"]));
+    assert_eq!(told.next(), ("delete_sagemaker_endpoint", json!({"endpoint_name": "llama", "confirm": "llama"})));
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_namesake_that_comes_while_a_deletion_is_watched_means_that_the_old_one_is_gone() {
-    let anew: Show = Arc::new(|seconds, seen| seen.created += std::time::Duration::from_secs(seconds / 100));
+    let anew: Show = Arc::new(|seconds, seen| {
+        seen.created += std::time::Duration::from_secs(seconds / 100);
+        seen.status = if seconds < 100 { "Deleting" } else { "Creating" }.into();
+    });
     let (_, told) = check(anew, until_deleted()).await;
     assert_eq!((told.state(), told.at, told.text("/result/status")), ("succeeded", 120, "Deleted"));
 }
@@ -171,7 +184,8 @@ async fn the_elapsed_time_counts_from_the_creation_however_late_the_watcher_come
     let desk = Desk::open(Fake::new().with("llama", stages(&[(0, "Creating")]))).await;
     tokio::time::sleep(std::time::Duration::from_secs(300)).await;
     let told = desk.watch(WAIT, json!({"endpoint_name": "llama", "wait_seconds": 60})).await;
-    assert_eq!(told.report["elapsed_seconds"], 360);
+    // The creation is in wall time, the wait in tokio's: they differ by what the test itself takes.
+    assert!((359..=361).contains(&told.report["elapsed_seconds"].as_u64().unwrap()), "{told:?}");
     assert!(desk.progress().last().unwrap().2.contains("(5 min"), "{:?}", desk.progress());
 }
 
