@@ -34,7 +34,7 @@ pub(crate) async fn serve(server: Server, face: impl ServerHandler, signals: Sig
     let (reader, writer, client) = open();
     let closing = server.closing().clone();
     let reader = Input::new(reader, closing.clone());
-    let wire = Wire::new(reader, writer, client, closing.clone());
+    let wire = Wire::new(reader, writer, client);
     let begun = wire.begun();
     until_ended(&closing, signals, async move {
         match face.serve(wire).await {

@@ -160,10 +160,7 @@ pub async fn explained(api: &impl Api, fault: Fault, seen: &EndpointSeen) -> Fau
     let (log, left) = futures_util::join!(
         timeout(LOOK_LIMIT, api.log_tail(&seen.name, LINES)),
         timeout(LOOK_LIMIT, async {
-            match class(reason, &[]) {
-                FailureClass::Capacity => elsewhere(api, seen).await,
-                _ => None,
-            }
+            if class(reason, &[]) == FailureClass::Capacity { elsewhere(api, seen).await } else { None }
         })
     );
     let log = log.ok().and_then(Result::ok).unwrap_or_default();

@@ -511,7 +511,7 @@ impl Surroundings for Fake {
     }
 
     async fn permissions(&self, _: &str, actions: &[&str]) -> Answer<BTreeMap<String, bool>> {
-        self.ask("SimulatePrincipalPolicy", "")?;
+        drop(self.ask("SimulatePrincipalPolicy", "")?);
         Ok(actions.iter().map(|action| ((*action).to_owned(), !action.starts_with("iam:"))).collect())
     }
 

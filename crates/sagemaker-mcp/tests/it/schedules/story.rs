@@ -86,7 +86,7 @@ pub(crate) fn play(number: u64, fresh_names: bool, traced: bool) -> Outcome {
             story.world.start_trace();
             story.world.note(|| format!("{:?} of {}", story.plot, story.name));
         }
-        story.errands().await;
+        Box::pin(story.errands()).await;
         let bare_at_rest = story.rest().await;
         story.end().await;
         let Story { plot, world, violations, .. } = story;
@@ -183,7 +183,7 @@ impl Story {
                 self.deployed(&both.0);
                 self.deployed(&both.1);
             }
-            Plot::Rivals => self.rivals(&mut a, &mut b).await,
+            Plot::Rivals => Box::pin(self.rivals(&mut a, &mut b)).await,
             Plot::DeployAgainstDelete => {
                 let deploying = a.deploy(&args);
                 let deleting = async {
