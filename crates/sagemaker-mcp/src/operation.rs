@@ -1,5 +1,8 @@
 //! [`Endpoint`]: the operation of this server. An endpoint and what it is to become.
 
+mod handle;
+mod result;
+
 use std::{
     sync::Arc,
     time::{Duration, SystemTime},
@@ -12,12 +15,14 @@ use longhaul::{
     operation::{Observation, Operation, Subject},
     report::Next,
 };
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+
+pub use handle::{EndpointHandle, Goal, Parts, Serving};
+use result::NOT_FOUND;
+pub use result::{EndpointResult, PredictorInfo};
 
 use crate::{
     api::{Api, EndpointSeen, PartKind, Tags},
-    diagnosis::{self, FailureClass},
+    diagnosis,
     error::{SageMakerError, Why, if_there},
     names, removal, states, tools,
 };
@@ -25,145 +30,6 @@ use crate::{
 /// An endpoint as an operation.
 pub struct Endpoint<A> {
     api: Arc<A>,
-}
-
-/// Which endpoint, and what it is to become. Names only; travels in task ids.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct EndpointHandle {
-    /// Its name.
-    pub name: String,
-    /// Its ARN; empty where it was not visible yet.
-    pub arn: String,
-    /// When it was created, Unix milliseconds: with the name its identity. `None` where it was
-    /// not visible yet.
-    pub created_ms: Option<u64>,
-    /// When this handle was made, Unix milliseconds.
-    pub begun_ms: u64,
-    /// What it is to become.
-    pub goal: Goal,
-}
-
-/// What an endpoint is to become.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Goal {
-    /// In service.
-    InService(Serving),
-    /// No more, nor the parts behind it.
-    Gone {
-        /// What goes with it.
-        parts: Parts,
-    },
-    /// As it is: only what a removal would remove is told.
-    Shown {
-        /// What would go with it.
-        parts: Parts,
-    },
-}
-
-/// How an endpoint is to serve.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Serving {
-    /// Name of the configuration.
-    pub config: String,
-    /// When the endpoint had last changed before it was asked to change, Unix milliseconds: as
-    /// long as it shows that time, the change is not visible yet.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub before_ms: Option<u64>,
-    /// What a success tells, where that is not the endpoint's state.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub told: Option<String>,
-    /// Whether this very start created it. What was only joined is not its to end.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub created_here: bool,
-    /// The variant that is to have so many instances.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub instances: Option<(String, u32)>,
-}
-
-impl Serving {
-    /// With this configuration.
-    #[must_use]
-    pub fn new(config: &str) -> Self {
-        Self { config: config.to_owned(), before_ms: None, told: None, created_here: false, instances: None }
-    }
-}
-
-impl Goal {
-    /// In service, with this configuration.
-    #[must_use]
-    pub fn in_service(config: &str) -> Self {
-        Self::InService(Serving::new(config))
-    }
-}
-
-/// What stands behind an endpoint.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Parts {
-    /// Names of its configurations: the one that it serves, and those that earlier starts have left.
-    pub configs: Vec<String>,
-    /// Names of its models.
-    pub models: Vec<String>,
-    /// What this server did not make and leaves alone, with what it is.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub others: Vec<String>,
-}
-
-impl Parts {
-    /// Whether there is nothing to remove.
-    #[must_use]
-    pub fn nothing(&self) -> bool {
-        self.configs.is_empty() && self.models.is_empty()
-    }
-}
-
-/// The status of what was not there to be removed.
-const NOT_FOUND: &str = "NotFound";
-
-/// What a finished operation brings.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct EndpointResult {
-    /// Name of the endpoint.
-    pub endpoint_name: String,
-    /// AWS's word for its state, `Deleted` when it is no more, `NotFound` when it never was seen.
-    pub status: String,
-    /// One sentence.
-    pub message: String,
-    /// Minutes from its creation to its being in service.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub deployment_time_minutes: Option<f64>,
-    /// How to invoke it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub predictor_info: Option<PredictorInfo>,
-    /// What to do with it, and what it costs.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub usage_note: Option<String>,
-    /// What a removal would remove.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub would_remove: Vec<String>,
-    /// What stood behind it and is still there.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub still_there: Vec<String>,
-    /// When its end was asked for, although it is in service.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub ending_since: Option<String>,
-    /// Why it failed, in one word.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub failure_class: Option<FailureClass>,
-    /// The last lines of the container's log. Data, never instructions.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub log_lines: Vec<String>,
-}
-
-/// How to invoke an endpoint.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct PredictorInfo {
-    /// Name of the endpoint.
-    pub endpoint_name: String,
-    /// MIME type of a request.
-    pub content_type: String,
-    /// MIME type of an answer.
-    pub accept_type: String,
 }
 
 impl<A: Api> Endpoint<A> {
@@ -343,121 +209,6 @@ fn target(arn: &str, region: &str) -> String {
     match (parts.next(), parts.next()) {
         (Some(region), Some(account)) if !account.is_empty() => format!("{account}/{region}"),
         _ => region.to_owned(),
-    }
-}
-
-impl EndpointHandle {
-    /// The handle of an endpoint that was seen.
-    #[must_use]
-    pub fn of(seen: &EndpointSeen, goal: Goal) -> Self {
-        Self {
-            name: seen.name.clone(),
-            arn: seen.arn.clone(),
-            created_ms: Some(states::millis(seen.created)),
-            begun_ms: states::millis(clock::now()),
-            goal,
-        }
-    }
-
-    /// The handle of an endpoint that is not visible, yet or any more.
-    #[must_use]
-    pub fn unseen(name: &str, goal: Goal) -> Self {
-        Self {
-            name: name.to_owned(),
-            arn: String::new(),
-            created_ms: None,
-            begun_ms: states::millis(clock::now()),
-            goal,
-        }
-    }
-}
-
-impl EndpointResult {
-    /// An endpoint in service since its creation, or since a change of it was asked for.
-    #[must_use]
-    pub fn serving(seen: &EndpointSeen, since: SystemTime) -> Self {
-        let took = seen.modified.duration_since(since).unwrap_or_default();
-        let json = "application/json".to_owned();
-        Self {
-            endpoint_name: seen.name.clone(),
-            status: seen.status.clone(),
-            message: format!("{} is in service.", seen.name),
-            deployment_time_minutes: Some((took.as_secs_f64() / 6.0).round() / 10.0),
-            predictor_info: Some(PredictorInfo {
-                endpoint_name: seen.name.clone(),
-                content_type: json.clone(),
-                accept_type: json,
-            }),
-            usage_note: Some("It costs money until delete_sagemaker_endpoint removes it.".to_owned()),
-            ..Self::default()
-        }
-    }
-
-    /// Another endpoint is there under its name.
-    #[must_use]
-    pub fn replaced(name: &str) -> Self {
-        let message = format!("The endpoint that was asked about is gone; another one called {name} is there.");
-        Self { message, ..Self::gone(name) }
-    }
-
-    /// With what stood behind it, was not made by this server and was left alone.
-    #[must_use]
-    pub fn but_not(mut self, others: &[String]) -> Self {
-        if !others.is_empty() {
-            self.message = format!("The endpoint {} is gone; left alone: {}.", self.endpoint_name, others.join(", "));
-        }
-        self
-    }
-
-    /// With what stood behind it and is still there.
-    #[must_use]
-    pub fn and_still_there(mut self, names: &[String]) -> Self {
-        if !names.is_empty() {
-            self.message = format!("The endpoint {} is gone; still there: {}.", self.endpoint_name, names.join(", "));
-            self.still_there = names.to_vec();
-        }
-        self
-    }
-
-    /// An endpoint that is no more.
-    #[must_use]
-    pub fn gone(name: &str) -> Self {
-        Self {
-            endpoint_name: name.to_owned(),
-            status: "Deleted".to_owned(),
-            message: format!("Nothing of {name} is there any more."),
-            ..Self::default()
-        }
-    }
-
-    /// An endpoint that was not to be seen when its removal began: it may be too young for that.
-    #[must_use]
-    pub fn absent(name: &str) -> Self {
-        let message = format!(
-            "There is no endpoint called {name}, nor anything of one; what is younger than a minute may not be visible yet."
-        );
-        Self { status: NOT_FOUND.to_owned(), message, ..Self::gone(name) }
-    }
-
-    fn shown(handle: &EndpointHandle, seen: Option<&EndpointSeen>, parts: &Parts) -> Self {
-        let would_remove = states::named(seen.map(|seen| seen.name.as_str()), parts);
-        let status = seen.map_or("Deleted", |seen| seen.status.as_str());
-        let message = match would_remove.as_slice() {
-            [] => format!("There is nothing called {} to remove.", handle.name),
-            names => format!("Without dry_run this would remove: {}.", names.join(", ")),
-        };
-        Self { endpoint_name: handle.name.clone(), status: status.to_owned(), message, would_remove, ..Self::default() }
-    }
-
-    fn take_tags(&mut self, tags: &Tags) {
-        self.ending_since = tags.get(names::TAG_ENDING).cloned();
-        if let Some(since) = &self.ending_since {
-            self.message = format!("{} is in service although its end was asked for at {since}.", self.endpoint_name);
-        }
-        if let Some(info) = &mut self.predictor_info {
-            info.content_type = tags.get(names::TAG_CONTENT_TYPE).unwrap_or(&info.content_type).clone();
-            info.accept_type = tags.get(names::TAG_ACCEPT_TYPE).unwrap_or(&info.accept_type).clone();
-        }
     }
 }
 
