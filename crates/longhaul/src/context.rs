@@ -2,7 +2,29 @@
 
 use std::sync::Arc;
 
-use crate::tool::Principal;
+/// On whose behalf a call is made. Names, task ids and audit lines depend on it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Principal(Arc<str>);
+
+impl Principal {
+    /// The user who started the process: stdio, or a loopback server without authentication.
+    #[must_use]
+    pub fn local() -> Self {
+        Self("local".into())
+    }
+
+    /// A verified subject.
+    #[must_use]
+    pub fn new(subject: impl Into<Arc<str>>) -> Self {
+        Self(subject.into())
+    }
+
+    /// Its name.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
 
 /// Travels with every call into a tool and an operation. Cheap to clone.
 #[derive(Clone)]

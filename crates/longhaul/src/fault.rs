@@ -11,7 +11,7 @@ use std::{
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 
-use crate::{report::Next, text};
+use crate::{next::Next, text};
 
 /// Why something did not happen. The set is closed: clients may branch on it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]

@@ -26,6 +26,7 @@ pub mod fleet;
 pub mod follow;
 #[cfg(feature = "mcp")]
 pub mod mcp;
+mod next;
 pub mod operation;
 pub mod report;
 pub mod text;

@@ -17,7 +17,7 @@ use tokio::time::{Instant, sleep_until, timeout};
 use crate::{
     context::Context,
     fault::{Fault, FaultCode},
-    report::Next,
+    next::Next,
 };
 
 /// Remote work that can be looked at: a resource and what it is to become.

@@ -3,67 +3,14 @@
 //! Good and bad news share one schema: some clients validate `structuredContent` against the
 //! output schema even when `isError` is set, and then hide the error from the model.
 
-use std::{
-    borrow::Cow,
-    time::{Duration, SystemTime},
-};
+use std::time::{Duration, SystemTime};
 
-use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use serde_json::Value;
 
+pub use crate::next::Next;
 use crate::{fault::Fault, operation::Subject};
-
-/// A call that makes sense now. Nothing makes it by itself.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Next {
-    /// Name of the tool.
-    pub tool: String,
-    /// Its arguments, complete.
-    pub arguments: Map<String, Value>,
-    /// When it is worth while, in seconds from now.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub after_seconds: Option<u64>,
-    /// What it would do.
-    pub why: String,
-}
-
-/// Only what a client may rely on, as for [`Fault`].
-impl JsonSchema for Next {
-    fn schema_name() -> Cow<'static, str> {
-        "Next".into()
-    }
-
-    fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({
-            "type": "object",
-            "required": ["tool", "arguments"],
-            "properties": { "tool": { "type": "string" }, "arguments": { "type": "object" } },
-        })
-    }
-}
-
-impl Next {
-    /// The call of `tool` that `why` describes.
-    #[must_use]
-    pub fn new(tool: &str, why: impl Into<String>) -> Self {
-        Self { tool: tool.to_owned(), arguments: Map::new(), after_seconds: None, why: why.into() }
-    }
-
-    /// With one more argument.
-    #[must_use]
-    pub fn with(mut self, argument: &str, value: impl Into<Value>) -> Self {
-        self.arguments.insert(argument.to_owned(), value.into());
-        self
-    }
-
-    /// Worth while after so many seconds.
-    #[must_use]
-    pub fn after(mut self, seconds: u64) -> Self {
-        self.after_seconds = Some(seconds);
-        self
-    }
-}
 
 /// How an operation stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]

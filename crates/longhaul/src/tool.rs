@@ -4,11 +4,12 @@
 //! A tool is a small value. Dispatching, waiting, progress, tasks, gates and panics are the
 //! engine's. The doc comment of its `Args` is the description that a model reads.
 
-use std::{future::Future, sync::Arc, time::Duration};
+use std::{future::Future, time::Duration};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
+pub use crate::context::Principal;
 use crate::{
     context::Context,
     fault::{Fault, FaultCode},
@@ -46,30 +47,6 @@ impl Class {
             Self::Write => "--allow-write",
             Self::Destructive => "--allow-destructive",
         }
-    }
-}
-
-/// On whose behalf a call is made. Names, task ids and audit lines depend on it.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Principal(Arc<str>);
-
-impl Principal {
-    /// The user who started the process: stdio, or a loopback server without authentication.
-    #[must_use]
-    pub fn local() -> Self {
-        Self("local".into())
-    }
-
-    /// A verified subject.
-    #[must_use]
-    pub fn new(subject: impl Into<Arc<str>>) -> Self {
-        Self(subject.into())
-    }
-
-    /// Its name.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
     }
 }
 

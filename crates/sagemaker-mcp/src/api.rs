@@ -3,8 +3,9 @@
 mod aws;
 mod surroundings;
 
-use std::{collections::BTreeMap, future::Future, time::SystemTime};
+use std::{future::Future, time::SystemTime};
 
+pub use crate::names::Tags;
 pub use aws::Aws;
 pub use surroundings::{Invocation, Invoked, LogLine, LogPage, LogSearch, Scaling, Surroundings};
 
@@ -12,9 +13,6 @@ use crate::{
     error::SageMakerError,
     jumpstart::{CreateEndpoint, CreateEndpointConfig, CreateModel},
 };
-
-/// Tags of a resource.
-pub type Tags = BTreeMap<String, String>;
 
 type Answer<T> = Result<T, SageMakerError>;
 

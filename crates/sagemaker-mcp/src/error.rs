@@ -8,7 +8,7 @@ use longhaul::{
 };
 use thiserror::Error;
 
-use crate::{jumpstart::Refusal, tools};
+use crate::{calls, jumpstart::Refusal};
 
 /// Why AWS did not do what it was asked, or was not asked.
 #[derive(Debug, Error)]
@@ -231,10 +231,10 @@ fn refusal_fault(refusal: &Refusal, message: String) -> Fault {
         Refusal::UnknownModel { suggestions, .. } if !suggestions.is_empty() => {
             Fault::new(FaultCode::NotFound, message)
                 .with_advice(format!("Similar ids: {}.", suggestions.join(", ")))
-                .with_next(Next::new(tools::SEARCH, "Finds models by words."))
+                .with_next(Next::new(calls::SEARCH, "Finds models by words."))
         }
         Refusal::UnknownModel { .. } => {
-            Fault::new(FaultCode::NotFound, message).with_next(Next::new(tools::SEARCH, "Finds models by words."))
+            Fault::new(FaultCode::NotFound, message).with_next(Next::new(calls::SEARCH, "Finds models by words."))
         }
         Refusal::UnknownVersion { .. } => Fault::new(FaultCode::NotFound, message),
         Refusal::UnsupportedInstance { other_configs, .. } if !other_configs.is_empty() => {

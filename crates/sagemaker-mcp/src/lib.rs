@@ -30,25 +30,28 @@
 //! | [`operation`] | an endpoint and what it is to become |
 //! | [`start`], [`removal`] | the steps there and back, each safe to repeat |
 //! | [`plan`], [`preflight`] | what a start would send, and what stands in its way |
-//! | [`diagnosis`] | why an endpoint failed, by AWS's reason and the container's log |
+//! | [`failure`], [`diagnosis`] | why an endpoint failed, by AWS's reason and the container's log |
 //! | [`payload`], [`price`] | requests in the form of a model's examples; what instances cost |
 //! | [`names`] | derived names and tags: the only memory there is |
 //! | [`library`], [`jumpstart`] | a model's published document, and from there to the requests |
 //! | [`api`], [`error`] | what is used of AWS, and why it did not do it |
-//! | [`tools`] | the MCP tools |
+//! | [`tools`], [`calls`] | the MCP tools, and the calls that they name to each other |
 //!
 //! It never creates a role, never deletes what it did not make, keeps no state of its own and
 //! changes nothing outside a call that asks for it.
 
 pub mod api;
+pub mod calls;
 mod client;
 mod config;
 pub mod diagnosis;
 pub mod error;
+pub mod failure;
 pub mod jumpstart;
 pub mod library;
 pub mod names;
 pub mod operation;
+mod parts;
 pub mod payload;
 pub mod plan;
 pub mod preflight;

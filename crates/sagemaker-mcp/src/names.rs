@@ -3,10 +3,13 @@
 //! Nothing is remembered anywhere but in these names. Whoever asks for the same thing derives the
 //! same names; what is there under them was asked for in the same words.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
-use crate::api::Tags;
+/// Tags of a resource.
+pub type Tags = BTreeMap<String, String>;
 
 /// Longest name that SageMaker takes.
 pub const NAME_LIMIT: usize = 63;

@@ -1,7 +1,7 @@
 //! [`Endpoint`]: the operation of this server. An endpoint and what it is to become.
 
-mod handle;
-mod result;
+pub(crate) mod handle;
+pub(crate) mod result;
 
 use std::{
     sync::Arc,
@@ -22,9 +22,9 @@ pub use result::{EndpointResult, PredictorInfo};
 
 use crate::{
     api::{Api, EndpointSeen, PartKind, Tags},
-    diagnosis,
+    calls, diagnosis,
     error::{SageMakerError, Why, if_there},
-    names, removal, states, tools,
+    names, parts, states,
 };
 
 /// An endpoint as an operation.
@@ -86,10 +86,10 @@ impl<A: Api> Operation for Endpoint<A> {
     fn subject(&self, handle: &EndpointHandle) -> Subject {
         let resume = match &handle.goal {
             Goal::InService(serving) => {
-                tools::wait_until_in_service(&handle.name).with("endpoint_config_name", serving.config.as_str())
+                calls::wait_until_in_service(&handle.name).with("endpoint_config_name", serving.config.as_str())
             }
-            Goal::Gone { parts } if *parts == Parts::default() => tools::wait_until_deleted(&handle.name),
-            Goal::Gone { .. } | Goal::Shown { .. } => tools::go_on_deleting(&handle.name),
+            Goal::Gone { parts } if *parts == Parts::default() => calls::wait_until_deleted(&handle.name),
+            Goal::Gone { .. } | Goal::Shown { .. } => calls::go_on_deleting(&handle.name),
         };
         // A removal has been under way since it was asked for, not since the endpoint was made.
         let since_ms = match handle.goal {
@@ -112,12 +112,12 @@ impl<A: Api> Operation for Endpoint<A> {
     fn afterwards(&self, result: &EndpointResult) -> (Vec<String>, Option<Next>) {
         if result.ending_since.is_some() {
             let endpoint = format!("endpoint {}", result.endpoint_name);
-            return (vec![endpoint], Some(tools::go_on_deleting(&result.endpoint_name)));
+            return (vec![endpoint], Some(calls::go_on_deleting(&result.endpoint_name)));
         }
         if result.still_there.is_empty() {
-            return (Vec::new(), result.status.eq(NOT_FOUND).then(tools::list));
+            return (Vec::new(), result.status.eq(NOT_FOUND).then(calls::list));
         }
-        (result.still_there.clone(), Some(tools::go_on_deleting(&result.endpoint_name)))
+        (result.still_there.clone(), Some(calls::go_on_deleting(&result.endpoint_name)))
     }
 
     async fn observe(&self, _: &Context, handle: &EndpointHandle) -> Result<Observation<EndpointResult>, Fault> {
@@ -147,7 +147,7 @@ impl<A: Api> Operation for Endpoint<A> {
                     && parts.nothing()
                 {
                     // Who only waited for the endpoint is told of what stands behind it still.
-                    let behind = removal::behind(self.api(), &handle.name).await?;
+                    let behind = parts::behind(self.api(), &handle.name).await?;
                     *result = std::mem::take(result).and_still_there(&states::named(None, &behind));
                 }
                 Ok(told)
@@ -171,7 +171,7 @@ impl<A: Api> Operation for Endpoint<A> {
         }
         // An endpoint that has served, or that somebody else has started, ends only by the tool for it.
         if !serving.created_here && seen.status != "Creating" {
-            let message = format!("this task did not create {}; {} removes it", handle.name, tools::DELETE);
+            let message = format!("this task did not create {}; {} removes it", handle.name, calls::DELETE);
             return Err(Fault::new(FaultCode::Unsupported, message));
         }
         mark_ending(self.api(), &seen.arn).await?;

@@ -12,9 +12,10 @@ use serde_json::{Map, Value, json};
 
 use crate::{
     api::Api,
+    calls,
     error::if_there,
     jumpstart::{Config, Payload},
-    library, names, tools,
+    library, names,
 };
 
 /// A request, ready to be sent.
@@ -71,7 +72,7 @@ pub struct Offered {
 pub async fn offered_by_endpoint(api: &impl Api, endpoint: &str) -> Result<Option<Offered>, Fault> {
     let Some(seen) = if_there(api.describe_endpoint(endpoint).await)? else {
         let fault = Fault::new(FaultCode::NotFound, format!("there is no endpoint called {endpoint}"));
-        return Err(fault.with_next(tools::list()));
+        return Err(fault.with_next(calls::list()));
     };
     let tags = if_there(api.list_tags(&seen.arn).await)?.unwrap_or_default();
     let Some(id) = tags.get(names::TAG_MODEL_ID) else { return Ok(None) };
@@ -133,7 +134,7 @@ pub async fn write<A: Api>(
     let accept = preset.and_then(|preset| preset.accept.clone());
     let accept = accept.or_else(|| offered.as_ref().and_then(|offered| offered.accept.clone())).unwrap_or_else(json);
     let next = examples.endpoint.as_ref().map(|endpoint| {
-        Next::new(tools::INVOKE, "Sends it; the endpoint's answer is shown.")
+        Next::new(calls::INVOKE, "Sends it; the endpoint's answer is shown.")
             .with("endpoint_name", endpoint.as_str())
             .with("payload", payload.clone())
             .with("content_type", content_type.as_str())
@@ -143,7 +144,7 @@ pub async fn write<A: Api>(
 
 fn no_text() -> Fault {
     Fault::new(FaultCode::Unsupported, "the model's examples are no text prompts")
-        .with_next(Next::new(tools::DESCRIBE_MODEL, "Shows the content type and the examples of the model."))
+        .with_next(Next::new(calls::DESCRIBE_MODEL, "Shows the content type and the examples of the model."))
 }
 
 /// How a model takes a prompt.

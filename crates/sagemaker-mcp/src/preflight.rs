@@ -13,8 +13,8 @@ use tokio::time::timeout;
 
 use crate::{
     api::{Api, Filter, Listed},
+    calls,
     error::{SageMakerError, Why, if_there},
-    tools,
 };
 
 /// A look that takes longer has told nothing.
@@ -136,8 +136,8 @@ fn judge(instance_type: &str, wanted: u32, limit: f64, used: Result<Option<u32>,
         return Check::ok("quota", message);
     }
     let fault = Fault::new(FaultCode::Quota, message)
-        .with_advice(format!("Ask for more under Service Quotas, Amazon SageMaker, `{instance_type} for endpoint usage`, or choose another instance type: {} shows those with quota.", tools::RECOMMEND))
-        .with_advice(format!("Delete endpoints that are no longer needed: {} shows them.", tools::LIST));
+        .with_advice(format!("Ask for more under Service Quotas, Amazon SageMaker, `{instance_type} for endpoint usage`, or choose another instance type: {} shows those with quota.", calls::RECOMMEND))
+        .with_advice(format!("Delete endpoints that are no longer needed: {} shows them.", calls::LIST));
     Check::blocked("quota", fault)
 }
 

@@ -20,21 +20,16 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    api::{Api, EndpointSeen, Filter, Listed, PartKind},
+    api::{Api, EndpointSeen, PartKind},
     error::{SageMakerError, Why, if_there},
     names,
     operation::{Endpoint, EndpointHandle, Goal, Parts, delete_part, mark_ending, unmarked},
+    parts::{AT_ONCE, behind, made_parts},
     states,
 };
 
 /// A start tries for some 90 s; what is younger than this may belong to one that is under way.
 pub const YOUNG: Duration = Duration::from_secs(600);
-
-/// Requests that are under way at the same time.
-const AT_ONCE: usize = 4;
-
-/// Lists are read up to so many pages of a hundred.
-const PAGES: usize = 50;
 
 /// The endpoint called `name`, as it is, and what this server made behind it.
 ///
@@ -117,48 +112,6 @@ async fn delete_endpoint(api: &impl Api, name: &str, status: &str) -> Result<boo
         Err(error) if error.why() == Some(Why::Busy) => Ok(false),
         Err(error) => Err(error),
     }
-}
-
-/// What this server made for the endpoint called `name` and is still there.
-pub(crate) async fn behind(api: &impl Api, name: &str) -> Result<Parts, SageMakerError> {
-    let prefix = names::parts_prefix(name);
-    let configs = made_parts(api, PartKind::Config, &prefix).await?;
-    let models = made_parts(api, PartKind::Model, &prefix).await?;
-    let of = |parts: Vec<Made>| {
-        parts.into_iter().filter(|part| part.endpoint == name).map(|part| part.listed.name).collect()
-    };
-    Ok(Parts { configs: of(configs), models: of(models), others: Vec::new() })
-}
-
-struct Made {
-    listed: Listed,
-    endpoint: String,
-}
-
-/// All configurations or models that this server made, narrowed to names that contain `part`.
-async fn made_parts(api: &impl Api, kind: PartKind, part: &str) -> Result<Vec<Made>, SageMakerError> {
-    let mut filter = Filter { name_contains: Some(part.to_owned()), page_size: 100, ..Filter::default() };
-    let mut listed = Vec::new();
-    for _ in 0..PAGES {
-        let page = api.list_parts(kind, &filter).await?;
-        listed.extend(page.items);
-        filter.cursor = page.cursor;
-        if filter.cursor.is_none() {
-            break;
-        }
-    }
-    let mut looks = Vec::with_capacity(listed.len());
-    for part in listed {
-        looks.push(tagged(api, part));
-    }
-    let made: Vec<Option<Made>> = stream::iter(looks).buffered(AT_ONCE).try_collect().await?;
-    Ok(made.into_iter().flatten().collect())
-}
-
-/// A part with the endpoint that it was made for, if this server made it and it is still there.
-async fn tagged(api: &impl Api, listed: Listed) -> Result<Option<Made>, SageMakerError> {
-    let tags = if_there(api.list_tags(&listed.arn).await)?.unwrap_or_default();
-    Ok(tags.get(names::TAG_ENDPOINT).map(|endpoint| Made { endpoint: endpoint.clone(), listed }))
 }
 
 /// What a partial start or removal has left.

@@ -4,18 +4,19 @@
 //! step that was done already, by whomever, answers "taken" and counts as done. Nothing is undone
 //! here; what a failed start leaves is named, with the call that removes it.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::time::Duration;
 
 use longhaul::{
     context::Context,
     fault::{Fault, FaultCode},
     report::Next,
 };
-use serde::Serialize;
 use tokio::time::{Instant, sleep};
 
+pub use crate::plan::Start;
 use crate::{
     api::{Api, EndpointSeen},
+    calls,
     error::{SageMakerError, Why, if_there},
     jumpstart::Requests,
     names,
@@ -30,72 +31,6 @@ const TRY_FOR: Duration = Duration::from_secs(90);
 
 /// A new endpoint is looked for so long before the handle goes without its time of creation.
 const LOOK_FOR: Duration = Duration::from_secs(8);
-
-/// What to start, in the caller's own words. Serialized it is what names are derived from: a new
-/// field must be left out where it is absent, or older starts are not found again. Consents and
-/// what is only shown change no endpoint, so they are not part of it. No `Debug`: the environment
-/// may hold tokens.
-#[derive(Clone, Default, PartialEq, Serialize)]
-pub struct Start {
-    /// Id of the JumpStart model.
-    pub model_id: String,
-    /// Version, or a pattern such as `1.*`; the newest if absent.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub model_version: Option<String>,
-    /// Instance type; the model's default if absent.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub instance_type: Option<String>,
-    /// Types to be tried next where AWS has no capacity.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub fallback_instance_types: Vec<String>,
-    /// Inference configuration; the best ranked if absent.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub inference_config: Option<String>,
-    /// Number of instances.
-    pub instance_count: u32,
-    /// Whether the model's EULA is accepted.
-    #[serde(skip)]
-    pub accept_eula: bool,
-    /// Additional sources whose EULA is accepted.
-    #[serde(skip)]
-    pub accept_additional_eulas: Vec<String>,
-    /// Environment variables of the container.
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    pub environment: BTreeMap<String, String>,
-    /// Role that the model runs with.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub role_arn: Option<String>,
-    /// When its owner will no longer need it, RFC 3339; written into a tag.
-    #[serde(skip)]
-    pub expires_at: Option<String>,
-    /// Whether an endpoint that is there is changed, instead of a new one created.
-    #[serde(skip)]
-    pub update: bool,
-    /// Name of the endpoint.
-    #[serde(skip)]
-    pub endpoint_name: String,
-    /// The tool that asks.
-    #[serde(skip)]
-    pub tool: &'static str,
-    /// The role that the operator has set, if the caller names none.
-    #[serde(skip)]
-    pub default_role: Option<String>,
-    /// The same call again.
-    #[serde(skip)]
-    pub again: Option<Next>,
-}
-
-impl Start {
-    /// The name shared by configuration and model.
-    #[must_use]
-    pub fn parts_name(&self) -> String {
-        names::parts_name(&self.endpoint_name, self)
-    }
-
-    fn again(&self) -> Next {
-        self.again.clone().unwrap_or_else(|| Next::new(self.tool, "The same call again."))
-    }
-}
 
 /// Starts what is asked for, or joins it where it is there already.
 ///
@@ -307,7 +242,7 @@ impl Made {
         }
         let leftovers = self.0.into_iter().chain(fault.leftovers.iter().cloned()).collect();
         let fault = fault.with_leftovers(leftovers);
-        if fault.next.is_some() { fault } else { fault.with_next(tools::find_leftovers()) }
+        if fault.next.is_some() { fault } else { fault.with_next(calls::find_leftovers()) }
     }
 }
 

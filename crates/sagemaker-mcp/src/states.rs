@@ -11,11 +11,14 @@ use longhaul::{
     report::Next,
 };
 
+pub use crate::operation::handle::{millis, named};
 use crate::{
     api::EndpointSeen,
-    diagnosis, names,
-    operation::{EndpointHandle, EndpointResult, Goal, Parts, Serving},
-    tools,
+    calls, failure, names,
+    operation::{
+        handle::{EndpointHandle, Goal, Parts, Serving},
+        result::EndpointResult,
+    },
 };
 
 /// The values of `EndpointStatus` (API model of 2026-11).
@@ -62,7 +65,7 @@ pub fn serving(
         "Deleting" => Observation::Failed(
             Fault::new(FaultCode::Aborted, format!("{} is being deleted", seen.name))
                 .with_status(&seen.status)
-                .with_next(tools::wait_until_deleted(&seen.name)),
+                .with_next(calls::wait_until_deleted(&seen.name)),
         ),
         _ => Observation::Running(under_way(seen)),
     }
@@ -120,7 +123,7 @@ pub fn going(asked: &EndpointHandle, seen: Option<&EndpointSeen>, parts: &Parts)
     let running = under_way(seen).with_leftovers(named(Some(&seen.name), parts));
     match seen.status.as_str() {
         "Deleting" => Observation::Running(running),
-        _ => Observation::Running(running.waiting_for(tools::go_on_deleting(&asked.name))),
+        _ => Observation::Running(running.waiting_for(calls::go_on_deleting(&asked.name))),
     }
 }
 
@@ -131,13 +134,13 @@ fn going_under(asked: &EndpointHandle, seen: &EndpointSeen, parts: &Parts) -> Ob
     // It was too young to be visible, or came meanwhile: in either case it is there.
     if asked.created_ms.is_none() {
         let fault = superseded(format!("{name} was not to be seen at first, and is there now"));
-        return Observation::Failed(fault.with_next(tools::delete(name)));
+        return Observation::Failed(fault.with_next(calls::delete(name)));
     }
     if parts.nothing() {
         return Observation::Succeeded(EndpointResult::replaced(name));
     }
     let message = format!("{name} is gone, but another one of that name was created since; nothing of it was touched");
-    Observation::Failed(superseded(message).with_leftovers(named(None, parts)).with_next(tools::find_leftovers()))
+    Observation::Failed(superseded(message).with_leftovers(named(None, parts)).with_next(calls::find_leftovers()))
 }
 
 /// Phase of a removal whose endpoint is gone and whose configuration is next.
@@ -157,7 +160,7 @@ fn parts_going(asked: &EndpointHandle, parts: &Parts) -> Observation<EndpointRes
     };
     let detail = format!("the endpoint is gone; still there: {}", leftovers.join(", "));
     let running = Running::new(phase, detail).with_leftovers(leftovers);
-    Observation::Running(running.waiting_for(tools::go_on_deleting(&asked.name)))
+    Observation::Running(running.waiting_for(calls::go_on_deleting(&asked.name)))
 }
 
 /// Whether there was something of an endpoint that is no more.
@@ -171,22 +174,13 @@ pub fn undeletable(status: &str) -> bool {
     matches!(status, "Creating" | "SystemUpdating")
 }
 
-/// Names with what they are, for people.
-#[must_use]
-pub fn named(endpoint: Option<&str>, parts: &Parts) -> Vec<String> {
-    let endpoint = endpoint.map(|name| format!("endpoint {name}"));
-    let configs = parts.configs.iter().map(|name| format!("endpoint-config {name}"));
-    let models = parts.models.iter().map(|name| format!("model {name}"));
-    endpoint.into_iter().chain(configs).chain(models).collect()
-}
-
 fn absent(asked: &EndpointHandle, now: SystemTime) -> Observation<EndpointResult> {
     let begun = SystemTime::UNIX_EPOCH + Duration::from_millis(asked.begun_ms);
     if now.duration_since(begun).unwrap_or_default() < VISIBLE_WITHIN {
         return Observation::Running(Running::new("Creating", "not visible yet"));
     }
     let message = format!("{} is no more: somebody deleted it", asked.name);
-    Observation::Failed(Fault::new(FaultCode::Gone, message).with_next(tools::find_leftovers()))
+    Observation::Failed(Fault::new(FaultCode::Gone, message).with_next(calls::find_leftovers()))
 }
 
 /// A name can be used again; the time of creation tells a namesake.
@@ -195,7 +189,7 @@ fn other_identity(asked: &EndpointHandle, seen: &EndpointSeen) -> Option<Fault> 
     (created != millis(seen.created)).then(|| {
         Fault::new(FaultCode::Superseded, format!("{} was deleted and created anew since", asked.name))
             .with_status(&seen.status)
-            .with_next(tools::wait_until_in_service(&asked.name))
+            .with_next(calls::wait_until_in_service(&asked.name))
     })
 }
 
@@ -206,8 +200,8 @@ fn serves_otherwise(seen: &EndpointSeen, message: String) -> Fault {
         .with_status(&seen.status)
         .with_backend(backend)
         .with_advice("The endpoint goes on serving meanwhile. An update can be repeated.")
-        .with_advice(format!("Read the container's log with {}.", tools::LOGS))
-        .with_next(Next::new(tools::DESCRIBE, "Shows what it serves now.").with("endpoint_name", seen.name.as_str()))
+        .with_advice(format!("Read the container's log with {}.", calls::LOGS))
+        .with_next(Next::new(calls::DESCRIBE, "Shows what it serves now.").with("endpoint_name", seen.name.as_str()))
 }
 
 fn failure(asked: &EndpointHandle, seen: &EndpointSeen, message: String) -> Fault {
@@ -216,8 +210,8 @@ fn failure(asked: &EndpointHandle, seen: &EndpointSeen, message: String) -> Faul
         .with_status(&seen.status)
         .with_backend(Backend { text: said, ..Backend::default() })
         .with_leftovers(remains(seen))
-        .with_next(tools::delete(&asked.name));
-    let class = diagnosis::class(seen.failure_reason.as_deref().unwrap_or_default(), &[]);
+        .with_next(calls::delete(&asked.name));
+    let class = failure::class(seen.failure_reason.as_deref().unwrap_or_default(), &[]);
     class.advice(&seen.name).into_iter().fold(fault, Fault::with_advice)
 }
 
@@ -249,7 +243,7 @@ pub fn with_wish(mut running: Running, ending: Option<&String>) -> Running {
     if let Some(since) = ending {
         let separator = if running.detail.is_empty() { "" } else { "; " };
         running.detail =
-            format!("{}{separator}its end was asked for at {since}, {} carries it out", running.detail, tools::DELETE);
+            format!("{}{separator}its end was asked for at {since}, {} carries it out", running.detail, calls::DELETE);
     }
     running
 }
@@ -284,7 +278,7 @@ pub fn before_start(seen: Option<&EndpointSeen>, config: &str, ending: Option<&s
     }
     if let Some(since) = ending {
         let message = format!("{name} exists, but its end was asked for at {since} and has not been carried out");
-        return stop(Fault::new(FaultCode::FailedBefore, message).with_next(tools::delete(name)));
+        return stop(Fault::new(FaultCode::FailedBefore, message).with_next(calls::delete(name)));
     }
     if matches!(seen.status.as_str(), "Failed" | "OutOfService" | "UpdateRollbackFailed") {
         let asked = EndpointHandle::of(seen, Goal::in_service(config));
@@ -306,13 +300,13 @@ pub fn before_update(
 ) -> Standing {
     let Some(seen) = seen else {
         let fault = Fault::new(FaultCode::NotFound, format!("there is no endpoint called {name} to update"));
-        return Standing::InTheWay(Box::new(fault.with_next(tools::list())));
+        return Standing::InTheWay(Box::new(fault.with_next(calls::list())));
     };
     match seen.status.as_str() {
         _ if ending.is_some() && !serves_another(seen, config) => before_start(Some(seen), config, ending, again),
         _ if ending.is_some() => {
             let message = format!("the end of {name} was asked for at {}", ending.unwrap_or_default());
-            let fault = Fault::new(FaultCode::FailedBefore, message).with_next(tools::delete(name));
+            let fault = Fault::new(FaultCode::FailedBefore, message).with_next(calls::delete(name));
             Standing::InTheWay(Box::new(fault.with_status(&seen.status)))
         }
         // AWS's way out of a failed rollback is another update.
@@ -325,7 +319,7 @@ pub fn before_update(
         }
         status if serves_another(seen, config) => {
             let fault = Fault::new(FaultCode::NotYet, format!("{name} is {status}; it can be updated afterwards"));
-            Standing::InTheWay(Box::new(fault.with_status(status).with_next(tools::wait_until_in_service(name))))
+            Standing::InTheWay(Box::new(fault.with_status(status).with_next(calls::wait_until_in_service(name))))
         }
         _ => before_start(Some(seen), config, ending, again),
     }
@@ -344,13 +338,7 @@ fn conflict(seen: &EndpointSeen) -> Fault {
     Fault::new(FaultCode::Conflict, message)
         .with_status(&seen.status)
         .with_advice("Choose another `endpoint_name`, or delete this one first if it is no longer needed.")
-        .with_next(Next::new(tools::DESCRIBE, "Shows what is there.").with("endpoint_name", name.as_str()))
-}
-
-/// Milliseconds since 1970: SageMaker's times have no finer digits.
-#[must_use]
-pub fn millis(at: SystemTime) -> u64 {
-    at.duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
+        .with_next(Next::new(calls::DESCRIBE, "Shows what is there.").with("endpoint_name", name.as_str()))
 }
 
 #[cfg(test)]

@@ -108,6 +108,12 @@ impl Sim {
         self.log().await.iter().filter(|entry| entry["op"] == op).count()
     }
 
+    /// The parameters of every request for `op` that was carried out, in the order of arrival.
+    pub async fn requests(&self, op: &str) -> Vec<Value> {
+        let log = self.log().await.into_iter();
+        log.filter(|entry| entry["op"] == op && entry["status"] == 200).map(|entry| entry["request"].clone()).collect()
+    }
+
     /// Waits until a request for `op` is being held back by a fault.
     pub async fn holds(&self, op: &str) {
         let held = |entry: &Value| entry["op"] == op && entry["fault"] == "hang" && entry["outcome"] == "running";

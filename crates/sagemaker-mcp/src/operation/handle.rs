@@ -1,9 +1,11 @@
 //! [`EndpointHandle`]: which endpoint, and what it is to become.
 
+use std::time::SystemTime;
+
 use longhaul::clock;
 use serde::{Deserialize, Serialize};
 
-use crate::{api::EndpointSeen, states};
+use crate::api::EndpointSeen;
 
 /// Which endpoint, and what it is to become. Names only; travels in task ids.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -102,8 +104,8 @@ impl EndpointHandle {
         Self {
             name: seen.name.clone(),
             arn: seen.arn.clone(),
-            created_ms: Some(states::millis(seen.created)),
-            begun_ms: states::millis(clock::now()),
+            created_ms: Some(millis(seen.created)),
+            begun_ms: millis(clock::now()),
             goal,
         }
     }
@@ -111,12 +113,21 @@ impl EndpointHandle {
     /// The handle of an endpoint that is not visible, yet or any more.
     #[must_use]
     pub fn unseen(name: &str, goal: Goal) -> Self {
-        Self {
-            name: name.to_owned(),
-            arn: String::new(),
-            created_ms: None,
-            begun_ms: states::millis(clock::now()),
-            goal,
-        }
+        Self { name: name.to_owned(), arn: String::new(), created_ms: None, begun_ms: millis(clock::now()), goal }
     }
+}
+
+/// Names with what they are, for people.
+#[must_use]
+pub fn named(endpoint: Option<&str>, parts: &Parts) -> Vec<String> {
+    let endpoint = endpoint.map(|name| format!("endpoint {name}"));
+    let configs = parts.configs.iter().map(|name| format!("endpoint-config {name}"));
+    let models = parts.models.iter().map(|name| format!("model {name}"));
+    endpoint.into_iter().chain(configs).chain(models).collect()
+}
+
+/// Milliseconds since 1970: SageMaker's times have no finer digits.
+#[must_use]
+pub fn millis(at: SystemTime) -> u64 {
+    at.duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
 }

@@ -5,11 +5,11 @@ use std::time::SystemTime;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{EndpointHandle, Parts};
+use super::{EndpointHandle, Parts, handle::named};
 use crate::{
     api::{EndpointSeen, Tags},
-    diagnosis::FailureClass,
-    names, states,
+    failure::FailureClass,
+    names,
 };
 
 /// The status of what was not there to be removed.
@@ -129,7 +129,7 @@ impl EndpointResult {
     }
 
     pub(super) fn shown(handle: &EndpointHandle, seen: Option<&EndpointSeen>, parts: &Parts) -> Self {
-        let would_remove = states::named(seen.map(|seen| seen.name.as_str()), parts);
+        let would_remove = named(seen.map(|seen| seen.name.as_str()), parts);
         let status = seen.map_or("Deleted", |seen| seen.status.as_str());
         let message = match would_remove.as_slice() {
             [] => format!("There is nothing called {} to remove.", handle.name),

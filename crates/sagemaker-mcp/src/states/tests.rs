@@ -112,7 +112,7 @@ fn in_service_with_the_old_configuration_is_a_failed_update() {
     let fault = fault(serving(&to_serve(), &Serving::new("new"), Some(&serving_old("InService")), at(600)));
     assert_eq!((fault.code, fault.status.as_deref()), (FaultCode::OperationFailed, Some("InService")));
     assert!(fault.message.contains("serves old, not new"), "{fault}");
-    assert_eq!((next_tool(&fault), fault.leftovers.len()), (tools::DESCRIBE, 0), "it serves: nothing to remove");
+    assert_eq!((next_tool(&fault), fault.leftovers.len()), (calls::DESCRIBE, 0), "it serves: nothing to remove");
 }
 
 #[test]
@@ -132,7 +132,7 @@ fn a_new_endpoint_may_be_invisible_for_a_minute_and_is_gone_after_that() {
         assert_eq!(word(&serving(&to_serve(), &Serving::new("new"), None, at(seconds))), told, "after {seconds} s");
     }
     let gone = fault(serving(&to_serve(), &Serving::new("new"), None, at(600)));
-    assert_eq!(next_tool(&gone), tools::CLEANUP);
+    assert_eq!(next_tool(&gone), calls::CLEANUP);
 }
 
 #[test]
@@ -193,7 +193,7 @@ fn exactly_two_states_forbid_a_deletion_and_an_unknown_one_is_tried() {
 fn a_failure_tells_awss_reason_the_state_what_is_left_and_the_call_that_removes_it() {
     let fault = fault(serving(&to_serve(), &Serving::new("new"), Some(&failed("no\u{1b}[31m way")), at(600)));
     assert_eq!(fault.backend.as_ref().and_then(|said| said.text.as_deref()), Some("no\u{fffd}[31m way"));
-    assert_eq!((fault.status.as_deref(), next_tool(&fault)), (Some("Failed"), tools::DELETE));
+    assert_eq!((fault.status.as_deref(), next_tool(&fault)), (Some("Failed"), calls::DELETE));
     assert_eq!((fault.leftovers, fault.retryable), (vec!["endpoint llama".to_owned()], false));
 }
 
@@ -267,7 +267,7 @@ fn instances_are_there_when_they_run_and_not_when_they_are_only_wanted() {
 /// What a change to `new` finds: `free`, `join` or the code of what is in the way.
 #[track_caller]
 fn check_update(seen: Option<&EndpointSeen>, ending: Option<&str>, told: &str) {
-    let standing = match before_update("llama", seen, "new", ending, &Next::new(tools::UPDATE, "again")) {
+    let standing = match before_update("llama", seen, "new", ending, &Next::new(calls::UPDATE, "again")) {
         Standing::Free => "free",
         Standing::Join => "join",
         Standing::InTheWay(fault) => fault.code.as_str(),
@@ -321,7 +321,7 @@ fn the_detail_tells_what_the_variants_do() {
 /// What a start that wants `new` finds: `free`, `join` or the code of what is in the way.
 #[track_caller]
 fn check_start(seen: Option<&EndpointSeen>, ending: Option<&str>, told: &str, next: &str) {
-    let again = Next::new(tools::DEPLOY, "again");
+    let again = Next::new(calls::DEPLOY, "again");
     let (standing, call) = match before_start(seen, "new", ending, &again) {
         Standing::Free => ("free", "none".to_owned()),
         Standing::Join => ("join", "none".to_owned()),
@@ -339,23 +339,23 @@ fn a_start_joins_what_it_wants_and_is_told_what_failed_before() {
     for status in JOINED.iter().chain(&UNKNOWN) {
         check_start(Some(&seen(status)), None, "join", "none");
     }
-    SPENT.iter().for_each(|status| check_start(Some(&seen(status)), None, "failed_before", tools::DELETE));
+    SPENT.iter().for_each(|status| check_start(Some(&seen(status)), None, "failed_before", calls::DELETE));
     assert_eq!(JOINED.len() + SPENT.len() + 1, STATUSES.len(), "and Deleting");
 }
 
 #[test]
 fn a_start_waits_for_a_name_that_is_being_deleted_whoever_had_it() {
     for seen in [seen("Deleting"), serving_old("Deleting")] {
-        check_start(Some(&seen), None, "not_yet", tools::DEPLOY);
-        check_start(Some(&seen), Some("2026-11-20T10:00:00Z"), "not_yet", tools::DEPLOY);
+        check_start(Some(&seen), None, "not_yet", calls::DEPLOY);
+        check_start(Some(&seen), Some("2026-11-20T10:00:00Z"), "not_yet", calls::DEPLOY);
     }
 }
 
 #[test]
 fn a_start_does_not_touch_what_was_asked_for_differently_in_any_state() {
     for status in JOINED.iter().chain(&SPENT).chain(&UNKNOWN) {
-        check_start(Some(&serving_old(status)), None, "conflict", tools::DESCRIBE);
-        check_start(Some(&serving_old(status)), Some("2026"), "conflict", tools::DESCRIBE);
+        check_start(Some(&serving_old(status)), None, "conflict", calls::DESCRIBE);
+        check_start(Some(&serving_old(status)), Some("2026"), "conflict", calls::DESCRIBE);
     }
 }
 
@@ -364,13 +364,13 @@ fn a_start_joins_an_update_that_goes_to_what_it_wants() {
     let update = EndpointSeen { pending_config: Some("new".into()), ..serving_old("Updating") };
     let other = EndpointSeen { pending_config: Some("third".into()), ..serving_old("Updating") };
     check_start(Some(&update), None, "join", "none");
-    check_start(Some(&other), None, "conflict", tools::DESCRIBE);
+    check_start(Some(&other), None, "conflict", calls::DESCRIBE);
 }
 
 #[test]
 fn a_start_does_not_join_what_somebody_wants_to_end() {
     for status in JOINED.iter().chain(&SPENT).chain(&UNKNOWN) {
-        check_start(Some(&seen(status)), Some("2026-11-20T10:00:00Z"), "failed_before", tools::DELETE);
+        check_start(Some(&seen(status)), Some("2026-11-20T10:00:00Z"), "failed_before", calls::DELETE);
     }
 }
 

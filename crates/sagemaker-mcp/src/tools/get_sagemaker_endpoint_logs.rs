@@ -14,8 +14,8 @@ use serde::{Deserialize, Serialize};
 use super::{LOGS, checked_cursor, checked_name, refused};
 use crate::{
     api::{Api, LogLine, LogSearch},
-    diagnosis::{FailureClass, class},
     error::Why,
+    failure::{FailureClass, class},
 };
 
 /// Shows what an endpoint's containers wrote to CloudWatch, without secrets: the last lines, or

@@ -1,5 +1,8 @@
 //! A scripted AWS: shows what a test says, in tokio's time, and writes down what it was asked.
 
+mod api;
+mod surroundings;
+
 use std::{
     collections::BTreeMap,
     ops::Range,
@@ -9,14 +12,12 @@ use std::{
 
 use longhaul::{clock, fault::Backend};
 use sagemaker_mcp::{
-    api::{
-        Api, ConfigSeen, ConfigVariant, EndpointSeen, Filter, HubDocument, Identity, Invocation, Invoked, Listed,
-        LogLine, LogPage, LogSearch, Page, PartKind, Scaling, Surroundings, Tags, VariantSeen,
-    },
+    api::{EndpointSeen, Invocation, Listed, PartKind, Scaling, Tags, VariantSeen},
     error::{SageMakerError, Why, classify},
-    jumpstart::{CreateEndpoint, CreateEndpointConfig, CreateModel, Tag},
+    jumpstart::Tag,
     names,
 };
+use serde_json::Value;
 use tokio::time::Instant;
 
 pub(crate) const OPEN: &str = "acme-tabular-oak";
@@ -68,6 +69,15 @@ pub(crate) struct State {
     pub(crate) answer: Vec<u8>,
     /// What models were asked.
     pub(crate) invoked: Vec<Invocation>,
+    /// A model takes so long to answer.
+    pub(crate) thinking: Duration,
+    /// A change is not to be seen for so long.
+    pub(crate) unseen: Duration,
+    /// The next request called so is carried out, and its answer never comes.
+    pub(crate) lost: Option<&'static str>,
+    /// The creations that were asked for, as they were worded.
+    pub(crate) sent: Vec<(&'static str, Value)>,
+    hangs: Vec<&'static str>,
     troubles: Vec<(&'static str, Range<u64>, Trouble)>,
     asked: Vec<(u64, String)>,
 }
@@ -79,8 +89,16 @@ pub(crate) struct Kept {
     pub(crate) show: Show,
     born: Instant,
     deleted: Option<Instant>,
-    /// When it was asked to change.
-    changed: Option<Instant>,
+    /// What it was asked to become.
+    change: Option<Change>,
+}
+
+#[derive(Clone)]
+struct Change {
+    at: Instant,
+    pending: Option<String>,
+    /// How it is when the change is over.
+    end: EndpointSeen,
 }
 
 #[derive(Clone)]
@@ -88,7 +106,9 @@ pub(crate) struct Part {
     pub(crate) kind: PartKind,
     pub(crate) listed: Listed,
     pub(crate) tags: Tags,
-    pub(crate) instance: String,
+    /// Its types, preferred ones first.
+    pub(crate) instances: Vec<String>,
+    count: u32,
     pool_models: Vec<String>,
 }
 
@@ -114,6 +134,12 @@ pub(crate) fn throttled(after: Option<u64>) -> SageMakerError {
     let backend = Backend { code: Some("ThrottlingException".into()), http_status: Some(400), ..Backend::default() };
     let retry_after = after.map(Duration::from_secs);
     SageMakerError::Vendor { doing: "DescribeEndpoint", why: Why::Throttled, backend: Box::new(backend), retry_after }
+}
+
+/// No answer at all.
+fn silence(doing: &'static str) -> SageMakerError {
+    let backend = Box::new(Backend { text: Some("operation timed out".into()), ..Backend::default() });
+    SageMakerError::Vendor { doing, why: Why::Unreachable, backend, retry_after: None }
 }
 
 fn missing(what: &str) -> SageMakerError {
@@ -143,6 +169,11 @@ impl Fake {
             changed: stages(&[(0, "Updating"), (300, "InService")]),
             answer: br#"{"generated_text": "hello"}"#.to_vec(),
             invoked: vec![],
+            thinking: Duration::from_millis(120),
+            unseen: Duration::ZERO,
+            lost: None,
+            sent: vec![],
+            hangs: vec![],
             troubles: vec![],
             asked: vec![],
         };
@@ -176,6 +207,12 @@ impl Fake {
         self
     }
 
+    /// Requests called so are never answered.
+    pub(crate) fn hanging(self, what: &'static str) -> Self {
+        self.state().hangs.push(what);
+        self
+    }
+
     pub(crate) fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap()
     }
@@ -201,16 +238,29 @@ impl Fake {
         endpoints.chain(state.parts.iter().map(|part| format!("{:?} {}", part.kind, part.listed.name))).collect()
     }
 
-    fn ask(&self, what: &'static str, of: &str) -> Answer<MutexGuard<'_, State>> {
+    async fn ask(&self, what: &'static str, of: &str) -> Answer<MutexGuard<'_, State>> {
         let seconds = self.born.elapsed().as_secs();
+        self.state().asked.push((seconds, format!("{what} {of}")));
+        let hangs = self.state().hangs.iter().any(|name| what.starts_with(name));
+        if hangs {
+            std::future::pending::<()>().await;
+        }
         let mut state = self.state();
-        state.asked.push((seconds, format!("{what} {of}")));
         state.age();
         let trouble = state.troubles.iter().find(|(name, when, _)| what.starts_with(name) && when.contains(&seconds));
         match trouble {
             Some((_, _, trouble)) => Err(trouble()),
             None => Ok(state),
         }
+    }
+
+    /// What becomes of the answer to a request that was carried out: the real client waits 30 s.
+    async fn answered(&self, what: &'static str) -> Answer<()> {
+        if self.state().lost.take_if(|lost| *lost == what).is_none() {
+            return Ok(());
+        }
+        tokio::time::sleep(Duration::from_secs(30)).await;
+        Err(silence(what))
     }
 }
 
@@ -235,7 +285,7 @@ impl State {
             }],
         };
         self.endpoints
-            .insert(name.to_owned(), Kept { seen, tags, show, born: Instant::now(), deleted: None, changed: None });
+            .insert(name.to_owned(), Kept { seen, tags, show, born: Instant::now(), deleted: None, change: None });
     }
 
     fn age(&mut self) {
@@ -244,17 +294,24 @@ impl State {
     }
 
     fn look(&self, name: &str) -> Answer<EndpointSeen> {
+        self.look_after(name, self.unseen)
+    }
+
+    /// The endpoint to whom changes show after so long.
+    fn look_after(&self, name: &str, unseen: Duration) -> Answer<EndpointSeen> {
         let kept = self.endpoints.get(name).ok_or_else(|| missing(&format!("endpoint \"{name}\"")))?;
         let mut seen = kept.seen.clone();
-        match kept.changed {
+        match kept.change.as_ref().filter(|change| change.at.elapsed() >= unseen) {
             None => (kept.show)(kept.born.elapsed().as_secs(), &mut seen),
-            Some(at) => {
-                (self.changed)(at.elapsed().as_secs(), &mut seen);
-                seen.modified = seen.created + (at - kept.born);
+            Some(change) => {
+                (self.changed)(change.at.elapsed().as_secs(), &mut seen);
                 if seen.status == "InService" {
-                    seen.pending_config = None;
-                    seen.variants[0].current_instances = seen.variants[0].desired_instances;
+                    seen = EndpointSeen { status: seen.status, ..change.end.clone() };
+                } else {
+                    seen.pending_config.clone_from(&change.pending);
+                    seen.variants[0].desired_instances = change.end.variants[0].desired_instances;
                 }
+                seen.modified = seen.created + (change.at - kept.born);
             }
         }
         if kept.deleted.is_some() {
@@ -263,24 +320,29 @@ impl State {
         if seen.status == "gone" { Err(missing("endpoint")) } else { Ok(seen) }
     }
 
-    fn change(&mut self, name: &str, change: impl FnOnce(&mut EndpointSeen)) -> Answer<()> {
-        if self.look(name)?.status != "InService" {
+    /// Begins a change, which ends with what was before where updates are rolled back.
+    fn change(&mut self, name: &str, pending: Option<String>, change: impl FnOnce(&mut EndpointSeen)) -> Answer<()> {
+        let seen = self.look_after(name, Duration::ZERO)?;
+        if !matches!(seen.status.as_str(), "InService" | "OutOfService" | "UpdateRollbackFailed") {
             return Err(aws("Update", "ValidationException", "Cannot update in-progress endpoint", 400));
         }
+        let mut end = seen.clone();
+        if !self.rolls_back {
+            change(&mut end);
+            end.variants[0].current_instances = end.variants[0].desired_instances;
+        }
         let kept = self.endpoints.get_mut(name).unwrap();
-        kept.changed = Some(Instant::now());
-        change(&mut kept.seen);
+        (kept.seen, kept.show) = (seen, Arc::new(|_, _| ()));
+        kept.change = Some(Change { at: Instant::now(), pending, end });
         Ok(())
     }
 
-    fn add(&mut self, kind: PartKind, name: &str, tags: &[Tag], instance: &str) -> Answer<()> {
+    fn add(&mut self, kind: PartKind, name: &str, tags: &[Tag]) -> Answer<&mut Part> {
         if self.parts.iter().any(|part| part.kind == kind && part.listed.name == name) {
             return Err(aws("Create", "ValidationException", &format!("Cannot create already existing {name}"), 400));
         }
-        let mut part = part_of(kind, name, as_tags(tags));
-        part.instance = instance.to_owned();
-        self.parts.push(part);
-        Ok(())
+        self.parts.push(part_of(kind, name, as_tags(tags)));
+        Ok(self.parts.last_mut().unwrap())
     }
 
     fn part(&self, kind: PartKind, name: &str) -> Answer<Part> {
@@ -292,256 +354,9 @@ impl State {
 fn part_of(kind: PartKind, name: &str, tags: Tags) -> Part {
     let arn = format!("{ARN}:{}/{name}", if kind == PartKind::Config { "endpoint-config" } else { "model" });
     let listed = Listed { name: name.into(), arn, status: String::new(), created: clock::now(), modified: None };
-    Part { kind, listed, tags, instance: String::new(), pool_models: vec![] }
+    Part { kind, listed, tags, instances: vec![], count: 1, pool_models: vec![] }
 }
 
 fn as_tags(tags: &[Tag]) -> Tags {
     tags.iter().map(|tag| (tag.key.clone(), tag.value.clone())).collect()
-}
-
-/// A page of what fits the filter. A cursor is the number of the item that the page begins with.
-fn page(mut items: Vec<Listed>, filter: &Filter) -> Answer<Page> {
-    items.retain(|item| {
-        filter.name_contains.as_ref().is_none_or(|part| item.name.contains(part))
-            && filter.status.as_ref().is_none_or(|status| item.status == *status)
-            && filter.created_after.is_none_or(|after| item.created > after)
-    });
-    let start = filter.cursor.as_ref().map_or(Ok(0), |cursor| cursor.parse::<usize>());
-    let start = start.map_err(|_| aws("ListEndpoints", "ValidationException", "Invalid pagination token", 400))?;
-    let end = start + filter.page_size as usize;
-    let cursor = (end < items.len()).then(|| end.to_string());
-    Ok(Page { items: items.into_iter().skip(start).take(filter.page_size as usize).collect(), cursor })
-}
-
-impl Api for Fake {
-    fn region(&self) -> &str {
-        self.state().region
-    }
-
-    async fn describe_endpoint(&self, name: &str) -> Answer<EndpointSeen> {
-        self.ask("DescribeEndpoint", name)?.look(name)
-    }
-
-    async fn describe_config(&self, name: &str) -> Answer<ConfigSeen> {
-        let part = self.ask("DescribeConfig", name)?.part(PartKind::Config, name)?;
-        let variant = ConfigVariant {
-            name: "AllTraffic".into(),
-            models: std::iter::once(part.listed.name).chain(part.pool_models).collect(),
-            instance_types: vec![part.instance],
-            instance_count: 1,
-        };
-        Ok(ConfigSeen { arn: part.listed.arn, variants: vec![variant] })
-    }
-
-    async fn describe_model(&self, name: &str) -> Answer<String> {
-        Ok(self.ask("DescribeModel", name)?.part(PartKind::Model, name)?.listed.arn)
-    }
-
-    async fn list_endpoints(&self, filter: &Filter) -> Answer<Page> {
-        let state = self.ask("ListEndpoints", "")?;
-        let seen = state.endpoints.keys().filter_map(|name| state.look(name).ok());
-        let listed = seen.map(|seen| Listed {
-            name: seen.name,
-            arn: seen.arn,
-            status: seen.status,
-            created: seen.created,
-            modified: Some(seen.modified),
-        });
-        let page = page(listed.collect(), filter)?;
-        Ok(Page { cursor: page.cursor.or_else(|| state.cursor.clone()), ..page })
-    }
-
-    async fn list_parts(&self, kind: PartKind, filter: &Filter) -> Answer<Page> {
-        let state = self.ask("ListParts", "")?;
-        let parts = state.parts.iter().filter(|part| part.kind == kind);
-        page(parts.map(|part| part.listed.clone()).collect(), filter)
-    }
-
-    async fn list_tags(&self, arn: &str) -> Answer<Tags> {
-        let state = self.ask("ListTags", arn)?;
-        let endpoint = state.endpoints.values().find(|kept| kept.seen.arn == arn).map(|kept| kept.tags.clone());
-        let part = || state.parts.iter().find(|part| part.listed.arn == arn).map(|part| part.tags.clone());
-        endpoint.or_else(part).ok_or_else(|| missing(arn))
-    }
-
-    async fn create_model(&self, request: &CreateModel) -> Answer<()> {
-        let mut state = self.ask("CreateModel", &request.model_name)?;
-        state.add(PartKind::Model, &request.model_name, &request.tags, "")
-    }
-
-    async fn create_config(&self, request: &CreateEndpointConfig) -> Answer<()> {
-        let variant = &request.production_variants[0];
-        let mut state = self.ask("CreateConfig", &request.endpoint_config_name)?;
-        state.add(PartKind::Config, &request.endpoint_config_name, &request.tags, variant.first_type())?;
-        let overrides = variant.instance_pools.iter().filter_map(|pool| pool.model_name_override.clone());
-        if let Some(part) = state.parts.last_mut() {
-            part.pool_models = overrides.collect();
-        }
-        Ok(())
-    }
-
-    async fn create_endpoint(&self, request: &CreateEndpoint) -> Answer<()> {
-        let mut state = self.ask("CreateEndpoint", &request.endpoint_name)?;
-        state.part(PartKind::Config, &request.endpoint_config_name)?;
-        if state.endpoints.contains_key(&request.endpoint_name) {
-            return Err(aws("CreateEndpoint", "ValidationException", "Cannot create already existing endpoint", 400));
-        }
-        let show = state.show.clone();
-        state.keep(&request.endpoint_name, &request.endpoint_config_name, as_tags(&request.tags), show);
-        Ok(())
-    }
-
-    async fn add_tags(&self, arn: &str, tags: &Tags) -> Answer<()> {
-        let mut state = self.ask("AddTags", arn)?;
-        let kept = state.endpoints.values_mut().find(|kept| kept.seen.arn == arn).ok_or_else(|| missing(arn))?;
-        kept.tags.extend(tags.clone());
-        Ok(())
-    }
-
-    async fn remove_tag(&self, arn: &str, key: &str) -> Answer<()> {
-        let mut state = self.ask("RemoveTag", key)?;
-        let kept = state.endpoints.values_mut().find(|kept| kept.seen.arn == arn).ok_or_else(|| missing(arn))?;
-        kept.tags.remove(key);
-        Ok(())
-    }
-
-    async fn update_endpoint(&self, name: &str, config: &str) -> Answer<()> {
-        let mut state = self.ask("UpdateEndpoint", name)?;
-        state.part(PartKind::Config, config)?;
-        let rolls_back = state.rolls_back;
-        state.change(name, |seen| {
-            if !rolls_back {
-                seen.config = config.to_owned();
-            }
-        })
-    }
-
-    async fn set_instance_count(&self, name: &str, _: &str, count: u32) -> Answer<()> {
-        let count = i32::try_from(count).ok();
-        self.ask("SetInstances", name)?.change(name, |seen| seen.variants[0].desired_instances = count)
-    }
-
-    async fn delete_endpoint(&self, name: &str) -> Answer<()> {
-        let mut state = self.ask("DeleteEndpoint", name)?;
-        let status = state.look(name)?.status;
-        if matches!(status.as_str(), "Creating" | "SystemUpdating" | "Deleting") {
-            return Err(aws("DeleteEndpoint", "ValidationException", "Cannot update in-progress endpoint", 400));
-        }
-        if !state.blind {
-            state.endpoints.get_mut(name).unwrap().deleted = Some(Instant::now());
-        }
-        Ok(())
-    }
-
-    async fn delete_part(&self, kind: PartKind, name: &str) -> Answer<()> {
-        let mut state = self.ask(if kind == PartKind::Config { "DeleteConfig" } else { "DeleteModel" }, name)?;
-        state.part(kind, name)?;
-        if !state.blind {
-            state.parts.retain(|part| part.kind != kind || part.listed.name != name);
-        }
-        Ok(())
-    }
-
-    async fn identity(&self) -> Answer<Identity> {
-        Ok(Identity { account: "123456789012".into(), arn: self.ask("GetCallerIdentity", "")?.caller.clone() })
-    }
-
-    async fn sagemaker_roles(&self) -> Answer<Vec<String>> {
-        Ok(self.ask("ListRoles", "")?.roles.clone())
-    }
-
-    async fn hub_document(&self, model_id: &str, _: Option<&str>) -> Answer<HubDocument> {
-        let set = self.ask("DescribeHubContent", model_id)?.document.clone();
-        let text = match model_id {
-            _ if set.is_some() => set.unwrap_or_default(),
-            OPEN => include_str!("../../fixtures/open_cpu.hub.json").to_owned(),
-            GATED => include_str!("../../fixtures/gated_chat.hub.json").to_owned(),
-            _ => return Err(aws("DescribeHubContent", "ResourceNotFound", "no such content", 400)),
-        };
-        Ok(HubDocument { version: "1.0.0".into(), text, deprecated: false })
-    }
-
-    async fn public_object(&self, _: &str, key: &str) -> Answer<String> {
-        let set = self.ask("GetObject", key)?.document.clone();
-        match key {
-            "models_manifest.json" => Ok(include_str!("../../fixtures/manifest.json").to_owned()),
-            "acme/acme-tabular-oak/specs_v1.0.0.json" if set.is_some() => Ok(set.unwrap_or_default()),
-            "acme/acme-tabular-oak/specs_v1.0.0.json" => {
-                Ok(include_str!("../../fixtures/open_cpu.spec.json").to_owned())
-            }
-            _ => Err(aws("GetObject", "NoSuchKey", "The specified key does not exist.", 404)),
-        }
-    }
-}
-
-impl Surroundings for Fake {
-    async fn log_tail(&self, endpoint: &str, lines: u32) -> Answer<Vec<LogLine>> {
-        let state = self.ask("GetLogEvents", endpoint)?;
-        let log = state.log.clone().ok_or_else(|| aws("GetLogEvents", "ResourceNotFoundException", "no group", 400))?;
-        let skipped = log.len().saturating_sub(lines as usize);
-        Ok(log.into_iter().skip(skipped).map(line).collect())
-    }
-
-    async fn log_search(&self, endpoint: &str, search: &LogSearch) -> Answer<LogPage> {
-        let state = self.ask("FilterLogEvents", endpoint)?;
-        let log = state.log.clone().ok_or_else(|| aws("FilterLogEvents", "ResourceNotFoundException", "none", 400))?;
-        if search.cursor.as_ref().is_some_and(|cursor| cursor.parse::<u32>().is_err()) {
-            return Err(aws(
-                "FilterLogEvents",
-                "InvalidParameterException",
-                "The specified nextToken is invalid.",
-                400,
-            ));
-        }
-        let fits = |text: &String| search.contains.as_ref().is_none_or(|part| text.contains(part));
-        let lines = log.into_iter().filter(fits).take(search.limit as usize).map(line).collect();
-        Ok(LogPage { lines, cursor: None })
-    }
-
-    async fn endpoint_quotas(&self) -> Answer<BTreeMap<String, f64>> {
-        Ok(self.ask("ListServiceQuotas", "")?.quotas.clone())
-    }
-
-    async fn role_is_trusting(&self, role_arn: &str) -> Answer<bool> {
-        let state = self.ask("GetRole", role_arn)?;
-        if role_arn.contains("/missing") {
-            return Err(aws("GetRole", "NoSuchEntity", "The role cannot be found.", 404));
-        }
-        Ok(!state.distrusted.iter().any(|role| role == role_arn))
-    }
-
-    async fn permissions(&self, _: &str, actions: &[&str]) -> Answer<BTreeMap<String, bool>> {
-        drop(self.ask("SimulatePrincipalPolicy", "")?);
-        Ok(actions.iter().map(|action| ((*action).to_owned(), !action.starts_with("iam:"))).collect())
-    }
-
-    async fn hourly_usd(&self, instance_type: &str) -> Answer<Option<f64>> {
-        Ok(self.ask("GetProducts", instance_type)?.prices.get(instance_type).copied())
-    }
-
-    async fn scaling(&self, endpoint: &str, variant: &str) -> Answer<Option<Scaling>> {
-        Ok(self.ask("DescribeScalableTargets", endpoint)?.scaling.get(&format!("{endpoint}/{variant}")).copied())
-    }
-
-    async fn set_scaling(&self, endpoint: &str, variant: &str, scaling: &Scaling) -> Answer<()> {
-        self.ask("SetScaling", endpoint)?.scaling.insert(format!("{endpoint}/{variant}"), *scaling);
-        Ok(())
-    }
-
-    async fn remove_scaling(&self, endpoint: &str, variant: &str) -> Answer<()> {
-        let removed = self.ask("RemoveScaling", endpoint)?.scaling.remove(&format!("{endpoint}/{variant}"));
-        removed.map(drop).ok_or_else(|| aws("DeregisterScalableTarget", "ObjectNotFoundException", "none", 400))
-    }
-
-    async fn invoke(&self, invocation: &Invocation) -> Answer<Invoked> {
-        let mut state = self.ask("InvokeEndpoint", &invocation.endpoint)?;
-        state.invoked.push(invocation.clone());
-        let took = Duration::from_millis(120);
-        let variant = Some("AllTraffic".to_owned());
-        Ok(Invoked { body: state.answer.clone(), content_type: Some("application/json".into()), variant, took })
-    }
-}
-
-fn line(text: String) -> LogLine {
-    LogLine { at: clock::now(), stream: "AllTraffic/i-1".to_owned(), text }
 }

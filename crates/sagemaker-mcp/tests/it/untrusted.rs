@@ -52,8 +52,8 @@ fn evil(status: &'static str) -> Fake {
         let kept = kept.clone();
         state.endpoints.insert(EVIL.into(), kept);
         for part in &mut state.parts {
-            (part.listed.name, part.listed.arn, part.instance) =
-                (format!("oak-lh-{EVIL}"), format!("{:?}{EVIL}", part.kind), EVIL.into());
+            (part.listed.name, part.listed.arn, part.instances) =
+                (format!("oak-lh-{EVIL}"), format!("{:?}{EVIL}", part.kind), vec![EVIL.into()]);
         }
     }
     fake

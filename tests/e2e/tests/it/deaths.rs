@@ -15,7 +15,7 @@ fn removal() -> Value {
 
 /// Where a process dies.
 #[derive(Clone, Copy)]
-enum Death {
+pub(crate) enum Death {
     /// While its request for this is on the way.
     Before(&'static str),
     /// The same, when it has asked for it so many times already.
@@ -26,7 +26,7 @@ enum Death {
 
 impl Death {
     /// Lets `server` begin a call and kills it where it shall die.
-    async fn befalls(self, sim: &Sim, mut server: Stdio, tool: &str, arguments: Value) {
+    pub(crate) async fn befalls(self, sim: &Sim, mut server: Stdio, tool: &str, arguments: Value) {
         let (op, skip) = match self {
             Self::Before(op) => (op, 0),
             Self::BeforeNext(op, already) => (op, already),

@@ -9,13 +9,22 @@
     reason = "a test that meets what it does not expect fails, and these start processes"
 )]
 
+mod account;
 mod clients;
 mod deaths;
 mod endings;
+mod failures;
+mod fallbacks;
 mod http;
+mod invocations;
+mod models;
 mod operator;
+mod preflight;
+mod requests;
+mod scaling;
 mod starts;
 mod stdout;
 mod storms;
 mod streams;
 mod tasks;
+mod updates;
