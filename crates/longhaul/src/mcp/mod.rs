@@ -12,6 +12,7 @@ mod quick;
 mod reporter;
 mod seal;
 mod task;
+mod told;
 
 use std::{borrow::Cow, collections::HashMap, sync::Arc, time::Duration};
 
