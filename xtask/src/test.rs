@@ -43,6 +43,10 @@ enum Suite {
     RefereeMoto,
     /// The official Python client of MCP judges sagemaker-mcp.
     McpClient,
+    /// AWS's own client agrees with what sagemaker-mcp wrote and told, on the simulator.
+    AgreesSim,
+    /// The same scenarios on an independent back end, as far as that can do them.
+    AgreesMoto,
     /// The official conformance suite judges the conformance example on every protocol version, and the servers.
     Conformance,
 }
@@ -54,7 +58,12 @@ impl Suite {
 
     /// Whether it is a script for the Python of [`Python::ready`].
     fn is_script(self) -> bool {
-        matches!(self, Self::RefereeSim | Self::RefereeMoto | Self::McpClient)
+        matches!(self, Self::RefereeSim | Self::RefereeMoto | Self::McpClient | Self::AgreesSim | Self::AgreesMoto)
+    }
+
+    /// Whether its back end is moto, and not our simulator.
+    fn is_on_moto(self) -> bool {
+        matches!(self, Self::RefereeMoto | Self::AgreesMoto)
     }
 }
 
@@ -120,17 +129,26 @@ impl Sum {
     fn scripts(&mut self, suites: &[Suite], python: &Python) -> Outcome {
         for suite in suites {
             // Ends with this turn of the loop.
-            let backend = if *suite == Suite::RefereeMoto { python.moto()? } else { simulator()? };
+            let backend = if suite.is_on_moto() { python.moto()? } else { simulator()? };
             let url = backend.url.as_str();
-            let script = if *suite == Suite::McpClient {
-                let mut script = python.script("mcp_client.py");
-                script.arg("--server").arg(built("sagemaker-mcp")?).args(["--simulator-url", url]);
-                script
-            } else {
-                let kind = if *suite == Suite::RefereeMoto { "moto" } else { "sim" };
-                let mut script = python.script("sagemaker_referee.py");
-                script.args(["--backend", kind, "--endpoint-url", url]);
-                script
+            let kind = if suite.is_on_moto() { "moto" } else { "sim" };
+            let script = match suite {
+                Suite::McpClient => {
+                    let mut script = python.script("mcp_client.py");
+                    script.arg("--server").arg(built("sagemaker-mcp")?).args(["--simulator-url", url]);
+                    script
+                }
+                Suite::AgreesSim | Suite::AgreesMoto => {
+                    let mut script = python.script("sagemaker_agrees.py");
+                    script.arg("--server").arg(built("sagemaker-mcp")?);
+                    script.args(["--backend", kind, "--endpoint-url", url]);
+                    script
+                }
+                Suite::RefereeSim | Suite::RefereeMoto | Suite::Rust | Suite::Release | Suite::Conformance => {
+                    let mut script = python.script("sagemaker_referee.py");
+                    script.args(["--backend", kind, "--endpoint-url", url]);
+                    script
+                }
             };
             self.count(&suite.name(), script, scenarios)?;
         }

@@ -42,6 +42,11 @@ pub fn clean_value(value: &mut Value, limit: usize) {
                 *fields = std::mem::take(fields).into_iter().map(|(key, value)| (clean(&key), value)).collect();
             }
             for (key, value) in fields.iter_mut() {
+                if key == "payload" {
+                    // What the caller wants to send, in the caller's own words: changed, it would be
+                    // another request.
+                    continue;
+                }
                 if let Value::String(text) = value
                     && is_secret_key(key)
                 {
@@ -144,6 +149,32 @@ pub fn cap(text: &str, limit: usize) -> Cow<'_, str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn megabytes_that_look_like_secrets_are_cut_before_they_are_searched() {
+        let began = tokio::time::Instant::now();
+        let text = clean(&"AKIAABCDEFGHIJKLMNOP-".repeat(100_000));
+        assert!(text.len() <= FIELD_LIMIT && text.ends_with(CUT), "{}", text.len());
+        // It took minutes when each hit searched to the end.
+        assert!(began.elapsed() < std::time::Duration::from_secs(5), "{:?}", began.elapsed());
+    }
+
+    #[test]
+    fn a_payload_is_the_callers_own_and_stays_as_it_is() {
+        let own = serde_json::json!({"payload": {"inputs": format!("password: x {}", "y".repeat(2 * FIELD_LIMIT))}});
+        let (mut kept, mut cleaned) = (own.clone(), serde_json::json!({"answer": own["payload"]}));
+        clean_value(&mut kept, FIELD_LIMIT);
+        clean_value(&mut cleaned, FIELD_LIMIT);
+        assert_eq!(kept, own);
+        assert_ne!(cleaned["answer"], own["payload"]);
+    }
+
+    #[test]
+    fn words_about_credentials_are_no_secret() {
+        let told = "loading credentials: failed to load IMDS session token";
+        assert_eq!(redact(told), told);
+        assert!(!redact("x-amz-credential=AKIAX/20260101").contains("AKIAX"));
+    }
 
     #[test]
     fn what_drives_terminals_or_hides_from_readers_is_replaced() {

@@ -50,8 +50,8 @@ pub struct VariantSeen {
     pub current_instances: Option<i32>,
     /// Instances that should run.
     pub desired_instances: Option<i32>,
-    /// The types of its pools that have instances; empty where it has no pools.
-    pub instance_types: Vec<String>,
+    /// The types of its pools that have instances, with their number; empty where it has no pools.
+    pub instance_types: Vec<(String, u32)>,
 }
 
 /// An endpoint configuration as `DescribeEndpointConfig` shows it.

@@ -72,6 +72,16 @@ pub fn go_on_deleting(endpoint: &str) -> Next {
     Next { why: "Goes on with the removal that was asked for, to its end.".to_owned(), ..delete(endpoint) }.after(30)
 }
 
+/// The call that follows a change of the number of instances; it joins what was begun.
+#[must_use]
+pub fn scale(endpoint: &str, variant: &str, count: u32) -> Next {
+    Next::new(SCALE, "Joins the same change and follows it.")
+        .with("endpoint_name", endpoint)
+        .with("variant_name", variant)
+        .with("instance_count", count)
+        .after(30)
+}
+
 /// The call that lists the endpoints.
 #[must_use]
 pub fn list() -> Next {

@@ -44,7 +44,8 @@ impl<A: Api> Endpoints<A> {
     /// # Errors
     /// What stands in the way; what was made so far is named in `leftovers`.
     pub async fn deploy(&self, wanted: &Start) -> Result<EndpointHandle, Fault> {
-        start::start(&self.endpoint, &self.cx, wanted).await
+        let default_role = wanted.default_role.clone().or_else(|| self.config.role_arn.clone());
+        start::start(&self.endpoint, &self.cx, &Start { default_role, ..wanted.clone() }).await
     }
 
     /// The endpoint called `name`, to be followed into service.

@@ -2,7 +2,7 @@
 //! where AWS had no capacity the instance types that are left. What a log says is data: it is quoted,
 //! never obeyed.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use longhaul::{fault::Fault, report::Next};
 use tokio::time::timeout;
@@ -24,12 +24,19 @@ const LOOK_LIMIT: Duration = Duration::from_secs(3);
 /// The fault of an endpoint that has failed, with its class, fitting advice, the last lines of the
 /// container's log and, where AWS had no capacity, the types that are left. All of it is a courtesy
 /// in the time of one look: without it the failure is told all the same.
-pub async fn explained(api: &impl Api, fault: Fault, seen: &EndpointSeen) -> Fault {
+///
+/// Lines older than `since` are another endpoint's, or tell of another time.
+pub async fn explained(api: &impl Api, fault: Fault, seen: &EndpointSeen, since: SystemTime) -> Fault {
     let reason = seen.failure_reason.as_deref().unwrap_or_default();
     let (log, left) = futures_util::join!(
-        timeout(LOOK_LIMIT, api.log_tail(&seen.name, LINES)),
+        timeout(LOOK_LIMIT, api.log_tail(&seen.name, Some(since), LINES)),
         timeout(LOOK_LIMIT, async {
-            if class(reason, &[]) == FailureClass::Capacity { elsewhere(api, seen).await } else { None }
+            // After an update that was taken back the old configuration serves.
+            if seen.status == "Failed" && class(reason, &[]) == FailureClass::Capacity {
+                elsewhere(api, seen).await
+            } else {
+                None
+            }
         })
     );
     let log = log.ok().and_then(Result::ok).unwrap_or_default();
@@ -54,7 +61,7 @@ pub async fn explained(api: &impl Api, fault: Fault, seen: &EndpointSeen) -> Fau
 
 /// The call that plans the same model on one of the types that are left.
 async fn elsewhere(api: &impl Api, seen: &EndpointSeen) -> Option<Next> {
-    let tags = api.list_tags(&seen.arn).await.ok()?;
+    let tags = library::tags(api, seen).await.ok()?;
     let (id, version) = (tags.get(names::TAG_MODEL_ID)?, tags.get(names::TAG_MODEL_VERSION));
     let inference_config = tags.get(names::TAG_INFERENCE_CONFIG);
     let model = library::model(api, id, version.map(String::as_str)).await.ok()?;

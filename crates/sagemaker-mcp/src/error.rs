@@ -79,6 +79,15 @@ impl SageMakerError {
         }
     }
 
+    /// The operation that failed, as the API spells it.
+    #[must_use]
+    pub fn doing(&self) -> Option<&'static str> {
+        match self {
+            Self::Vendor { doing, .. } => Some(doing),
+            Self::Setting(_) | Self::JumpStart(_) => None,
+        }
+    }
+
     /// AWS's own code of the error, if it gave one.
     #[must_use]
     pub fn code(&self) -> Option<&str> {
@@ -126,8 +135,12 @@ pub fn classify(code: Option<&str>, text: &str, http_status: Option<u16>) -> Why
             | "NoSuchKey"
             | "NoSuchBucket",
         ) => Why::Missing,
-        Some("ResourceInUse" | "ResourceInUseException" | "ConflictException") => Why::Busy,
-        Some("ResourceLimitExceeded" | "LimitExceeded" | "ServiceQuotaExceededException") => Why::Quota,
+        Some("ResourceInUse" | "ResourceInUseException" | "ConflictException" | "ConcurrentUpdateException") => {
+            Why::Busy
+        }
+        Some(
+            "ResourceLimitExceeded" | "LimitExceeded" | "LimitExceededException" | "ServiceQuotaExceededException",
+        ) => Why::Quota,
         Some(code) if is_throttling(code) => Why::Throttled,
         Some(code) if is_credentials(code) => Why::Unauthenticated,
         Some("AccessDenied" | "AccessDeniedException" | "UnauthorizedOperation" | "AuthorizationError") => Why::Denied,

@@ -44,13 +44,31 @@ const IN_REASON: [(FailureClass, &[&str]); 9] = [
     ),
     (FailureClass::Quota, &["resourcelimitexceeded", "service limit", "service quota", "account-level"]),
     (FailureClass::Role, &["assume role", "cannot be assumed", "assumerole", "role is invalid", "trust policy"]),
-    (FailureClass::ImagePull, &["pull image", "image pull", "imagepull", "ecr image", "pulling image", "ecr."]),
-    (FailureClass::OutOfMemory, &["out of memory", "outofmemory", "oom"]),
+    (
+        FailureClass::ImagePull,
+        &[
+            "pull image",
+            "image pull",
+            "imagepull",
+            "ecr image",
+            "pulling image",
+            "images included in the model",
+            "batchgetimage",
+        ],
+    ),
     (FailureClass::DownloadTimeout, &["download timed out", "download timeout", "downloading model data timed out"]),
     (
         FailureClass::ModelAccess,
-        &["access model data", "model data at s3", "eula", "access denied", "accessdenied", "403", "forbidden"],
+        &[
+            "failed to download model data",
+            "access model data",
+            "model data at s3",
+            "eula",
+            "access denied",
+            "accessdenied",
+        ],
     ),
+    (FailureClass::OutOfMemory, &["out of memory", "outofmemory"]),
     (
         FailureClass::StartupTimeout,
         &["startup timed out", "start-up timed out", "startup health check timeout", "timed out"],
@@ -92,7 +110,13 @@ pub fn class(reason: &str, log: &[LogLine]) -> FailureClass {
     }
     let lines: Vec<String> = log.iter().map(|line| line.text.to_lowercase()).collect();
     let says = |words: &[&str]| lines.iter().any(|line| words.iter().any(|word| line.contains(word)));
-    IN_LOG.iter().find(|(_, words)| says(words)).map_or(by_reason, |(class, _)| *class)
+    // Whose last word is that it is loading was not given the time to.
+    let loading = lines.last().is_some_and(|line| line.contains("loading") && !line.contains("100%"));
+    match IN_LOG.iter().find(|(_, words)| says(words)) {
+        Some((class, _)) => *class,
+        None if loading => FailureClass::StartupTimeout,
+        None => by_reason,
+    }
 }
 
 impl FailureClass {
@@ -165,7 +189,18 @@ mod tests {
         check("ResourceLimitExceeded: The account-level service limit …", &[], FailureClass::Quota);
         check("Could not assume role arn:aws:iam::1:role/x", &[], FailureClass::Role);
         check("Failed to pull image 1.dkr.ecr.us-east-1.amazonaws.com/x", &[], FailureClass::ImagePull);
-        check("Failed to download model data: 403 Forbidden", &[], FailureClass::ModelAccess);
+        check(
+            "Failed to download model data for container \"container_1\" from URL: \"s3://b/bloom\". Please ensure that \
+             there is an object located at the URL and that the role passed to CreateModel has permissions to download the \
+             object.",
+            &[],
+            FailureClass::ModelAccess,
+        );
+        check(
+            "Please make sure all images included in the model for the production variant exist",
+            &[],
+            FailureClass::ImagePull,
+        );
         check("Model data download timed out after 1200 seconds", &[], FailureClass::DownloadTimeout);
         check("Container startup timed out", &[], FailureClass::StartupTimeout);
         check("", &[], FailureClass::Other);

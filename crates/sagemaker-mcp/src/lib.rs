@@ -1,6 +1,6 @@
 //! SageMaker JumpStart deployments that outlive a request.
 //!
-//! As a library: [`Endpoints`] starts, follows, lists and removes endpoints; what it starts can
+//! As a library: [`Endpoints`] starts, changes, follows and removes endpoints; what it starts can
 //! be followed as a stream of observations. As a server: `server` builds the MCP server whose
 //! tools do the same for an agent.
 //!

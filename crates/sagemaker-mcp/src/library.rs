@@ -4,9 +4,10 @@
 use longhaul::fault::Fault;
 
 use crate::{
-    api::Api,
-    error::{SageMakerError, Why},
+    api::{Api, EndpointSeen, Tags},
+    error::{SageMakerError, Why, if_there},
     jumpstart::{Manifest, Model, Region},
+    names,
 };
 
 /// The document of a model. `asked` is a version, `*` or a pattern such as `1.*`; the newest if absent.
@@ -46,4 +47,20 @@ pub async fn manifest(api: &impl Api) -> Result<Manifest, Fault> {
     let region = Region::new(api.region());
     let text = api.public_object(&region.content_bucket, "models_manifest.json").await?;
     Ok(Manifest::read(&text).map_err(SageMakerError::from)?)
+}
+
+/// The tags that tell which model an endpoint serves: those of its configuration, which change with
+/// an update, over its own.
+///
+/// # Errors
+/// AWS could not be asked.
+pub async fn tags(api: &impl Api, seen: &EndpointSeen) -> Result<Tags, SageMakerError> {
+    let mut tags = if_there(api.list_tags(&seen.arn).await)?.unwrap_or_default();
+    // Another's configuration may have no tags, or none that may be read.
+    if let Ok(config) = api.describe_config(&seen.config).await {
+        let own = api.list_tags(&config.arn).await.unwrap_or_default();
+        let ours = own.contains_key(names::TAG_ENDPOINT);
+        tags.extend(own.into_iter().filter(|(key, _)| ours && !names::OF_THE_ENDPOINT.contains(&key.as_str())));
+    }
+    Ok(tags)
 }

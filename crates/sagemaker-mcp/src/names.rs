@@ -37,6 +37,9 @@ pub const TAG_INFERENCE_CONFIG: &str = "sagemaker-sdk:jumpstart-inference-config
 /// Tag: the tool that made it.
 pub const TAG_TOOL: &str = "longhaul:tool";
 
+/// Tags that speak of the endpoint itself, whatever it serves.
+pub const OF_THE_ENDPOINT: [&str; 4] = [TAG_ENDPOINT, TAG_ENDING, TAG_EXPIRES, TAG_TOOL];
+
 /// The name of an endpoint that the caller did not name: derived from the caller's own words, so
 /// that a repeated call never starts a second one.
 #[must_use]

@@ -3,10 +3,7 @@
 pub(crate) mod handle;
 pub(crate) mod result;
 
-use std::{
-    sync::Arc,
-    time::{Duration, SystemTime},
-};
+use std::sync::Arc;
 
 use longhaul::{
     clock,
@@ -24,7 +21,7 @@ use crate::{
     api::{Api, EndpointSeen, PartKind, Tags},
     calls, diagnosis,
     error::{SageMakerError, Why, if_there},
-    names, parts, states,
+    library, names, parts, states,
 };
 
 /// An endpoint as an operation.
@@ -71,8 +68,8 @@ impl<A: Api> Endpoint<A> {
 
     /// What the endpoint's tags add to a success. They are a courtesy: if they cannot be read,
     /// the success stands.
-    async fn with_tags(&self, mut result: EndpointResult, arn: &str) -> EndpointResult {
-        let tags = self.api.list_tags(arn).await.unwrap_or_default();
+    async fn with_tags(&self, mut result: EndpointResult, seen: &EndpointSeen) -> EndpointResult {
+        let tags = library::tags(self.api(), seen).await.unwrap_or_default();
         result.take_tags(&tags);
         result
     }
@@ -85,22 +82,19 @@ impl<A: Api> Operation for Endpoint<A> {
 
     fn subject(&self, handle: &EndpointHandle) -> Subject {
         let resume = match &handle.goal {
+            Goal::InService(Serving { instances: Some((variant, count)), .. }) => {
+                calls::scale(&handle.name, variant, *count)
+            }
             Goal::InService(serving) => {
                 calls::wait_until_in_service(&handle.name).with("endpoint_config_name", serving.config.as_str())
             }
             Goal::Gone { parts } if *parts == Parts::default() => calls::wait_until_deleted(&handle.name),
             Goal::Gone { .. } | Goal::Shown { .. } => calls::go_on_deleting(&handle.name),
         };
-        // A removal has been under way since it was asked for, not since the endpoint was made.
-        let since_ms = match handle.goal {
-            Goal::InService(Serving { before_ms: None, .. }) => handle.created_ms.unwrap_or(handle.begun_ms),
-            Goal::InService(_) => handle.begun_ms,
-            Goal::Gone { .. } | Goal::Shown { .. } => handle.begun_ms,
-        };
         Subject {
             target: target(&handle.arn, self.api.region()),
             resource: handle.name.clone(),
-            since: Some(SystemTime::UNIX_EPOCH + Duration::from_millis(since_ms)),
+            since: Some(handle.since()),
             resume,
         }
     }
@@ -114,6 +108,9 @@ impl<A: Api> Operation for Endpoint<A> {
             let endpoint = format!("endpoint {}", result.endpoint_name);
             return (vec![endpoint], Some(calls::go_on_deleting(&result.endpoint_name)));
         }
+        if result.replaced {
+            return (Vec::new(), Some(calls::find_leftovers()));
+        }
         if result.still_there.is_empty() {
             return (Vec::new(), result.status.eq(NOT_FOUND).then(calls::list));
         }
@@ -126,10 +123,10 @@ impl<A: Api> Operation for Endpoint<A> {
             Goal::InService(serving) => {
                 match (states::serving(handle, serving, seen.as_ref(), clock::now()), seen) {
                     (Observation::Succeeded(result), Some(seen)) => {
-                        Ok(Observation::Succeeded(self.with_tags(result, &seen.arn).await))
+                        Ok(Observation::Succeeded(self.with_tags(result, &seen).await))
                     }
                     (Observation::Failed(fault), Some(seen)) if fault.code == FaultCode::OperationFailed => {
-                        Ok(Observation::Failed(diagnosis::explained(self.api(), fault, &seen).await))
+                        Ok(Observation::Failed(diagnosis::explained(self.api(), fault, &seen, handle.since()).await))
                     }
                     // A wish that SageMaker could not carry out yet must not be forgotten.
                     (Observation::Running(running), Some(seen)) => {
@@ -170,8 +167,13 @@ impl<A: Api> Operation for Endpoint<A> {
             return Ok(());
         }
         // An endpoint that has served, or that somebody else has started, ends only by the tool for it.
-        if !serving.created_here && seen.status != "Creating" {
-            let message = format!("this task did not create {}; {} removes it", handle.name, calls::DELETE);
+        let has_served = matches!(seen.status.as_str(), "Updating" | "SystemUpdating" | "RollingBack");
+        if seen.status != "Creating" && (has_served || !serving.created_here) {
+            let message = format!(
+                "this task did not create {}, or it has served since; {} removes it",
+                handle.name,
+                calls::DELETE
+            );
             return Err(Fault::new(FaultCode::Unsupported, message));
         }
         mark_ending(self.api(), &seen.arn).await?;
@@ -214,6 +216,8 @@ fn target(arn: &str, region: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::time::{Duration, SystemTime};
+
     use super::*;
 
     #[test]

@@ -11,12 +11,15 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use crate::{
-    api::Api,
+    api::{Api, Tags},
     calls,
     error::if_there,
     jumpstart::{Config, Payload},
     library, names,
 };
+
+/// Longest text of a request, in bytes: what two arguments and a template may have.
+pub const MOST_WRITTEN: usize = 256 << 10;
 
 /// A request, ready to be sent.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
@@ -57,6 +60,8 @@ pub struct Examples {
 
 /// The examples that a model's document offers for the way it is served, and that way's types.
 pub struct Offered {
+    /// The model.
+    pub model_id: String,
     /// The examples.
     pub payloads: Vec<Payload>,
     /// MIME type of a request.
@@ -70,20 +75,42 @@ pub struct Offered {
 /// # Errors
 /// There is no such endpoint, or AWS could not be asked.
 pub async fn offered_by_endpoint(api: &impl Api, endpoint: &str) -> Result<Option<Offered>, Fault> {
+    offered_by_tags(api, &tags_of(api, endpoint).await?).await
+}
+
+/// The types of the model behind an endpoint, from its document, or as they were written into the
+/// tags where that cannot be read.
+///
+/// # Errors
+/// There is no such endpoint, or AWS could not be asked.
+pub async fn types_of_endpoint(api: &impl Api, endpoint: &str) -> Result<Offered, Fault> {
+    let tags = tags_of(api, endpoint).await?;
+    if let Ok(Some(offered)) = offered_by_tags(api, &tags).await {
+        return Ok(offered);
+    }
+    let told = |tag: &str| tags.get(tag).cloned();
+    let (content_type, accept) = (told(names::TAG_CONTENT_TYPE), told(names::TAG_ACCEPT_TYPE));
+    Ok(Offered { model_id: told(names::TAG_MODEL_ID).unwrap_or_default(), payloads: Vec::new(), content_type, accept })
+}
+
+async fn tags_of(api: &impl Api, endpoint: &str) -> Result<Tags, Fault> {
     let Some(seen) = if_there(api.describe_endpoint(endpoint).await)? else {
         let fault = Fault::new(FaultCode::NotFound, format!("there is no endpoint called {endpoint}"));
         return Err(fault.with_next(calls::list()));
     };
-    let tags = if_there(api.list_tags(&seen.arn).await)?.unwrap_or_default();
+    Ok(library::tags(api, &seen).await?)
+}
+
+async fn offered_by_tags(api: &impl Api, tags: &Tags) -> Result<Option<Offered>, Fault> {
     let Some(id) = tags.get(names::TAG_MODEL_ID) else { return Ok(None) };
     let model = library::model(api, id, tags.get(names::TAG_MODEL_VERSION).map(String::as_str)).await?;
     let named = tags.get(names::TAG_INFERENCE_CONFIG);
     let config = model.configs.into_iter().find(|config| named.is_none() || config.name.as_ref() == named);
-    Ok(config.map(offered))
+    Ok(config.map(|config| offered(model.id, config)))
 }
 
-fn offered(config: Config) -> Offered {
-    Offered { payloads: config.payloads, content_type: config.content_type, accept: config.accept_type }
+fn offered(model_id: String, config: Config) -> Offered {
+    Offered { model_id, payloads: config.payloads, content_type: config.content_type, accept: config.accept_type }
 }
 
 /// A request with this prompt, in the form of the examples that are asked for.
@@ -99,7 +126,10 @@ pub async fn write<A: Api>(
     let offered = match (&examples.endpoint, &examples.model_id) {
         (Some(_), Some(_)) => return Err(Fault::invalid("model_id", "name an endpoint or a model, not both")),
         (Some(endpoint), None) => offered_by_endpoint(&**api, endpoint).await?,
-        (None, Some(id)) => library::model(&**api, id, None).await?.configs.into_iter().next().map(offered),
+        (None, Some(id)) => {
+            let model = library::model(&**api, id, None).await?;
+            model.configs.into_iter().next().map(|config| offered(model.id, config))
+        }
         (None, None) => None,
     };
     let preset = match (&examples.preset, &offered) {
@@ -121,10 +151,11 @@ pub async fn write<A: Api>(
         (None, offered) => offered.iter().flat_map(|offered| &offered.payloads).find(|payload| form(payload).is_some()),
     };
     let form = match (preset, &offered) {
-        (Some(payload), _) => form(payload).ok_or_else(no_text)?,
+        (Some(payload), offered) => form(payload).ok_or_else(|| no_text(offered.as_ref()))?,
         // A model whose examples are all no text takes none.
-        (None, Some(offered)) if !offered.payloads.is_empty() => return Err(no_text()),
-        (None, Some(Offered { content_type: Some(other), .. })) if !other.contains("json") => return Err(no_text()),
+        (None, Some(offered)) if !offered.payloads.is_empty() || offered.takes_no_json() => {
+            return Err(no_text(Some(offered)));
+        }
         (None, _) => Form::Text,
     };
     let text = prompt(form);
@@ -142,9 +173,17 @@ pub async fn write<A: Api>(
     Ok(Written { payload, content_type, accept, preset: preset.map(|preset| preset.name.clone()), next })
 }
 
-fn no_text() -> Fault {
-    Fault::new(FaultCode::Unsupported, "the model's examples are no text prompts")
-        .with_next(Next::new(calls::DESCRIBE_MODEL, "Shows the content type and the examples of the model."))
+impl Offered {
+    fn takes_no_json(&self) -> bool {
+        self.content_type.as_ref().is_some_and(|named| !named.contains("json"))
+    }
+}
+
+fn no_text(offered: Option<&Offered>) -> Fault {
+    let fault = Fault::new(FaultCode::Unsupported, "the model's examples are no text prompts");
+    let Some(offered) = offered else { return fault };
+    let next = Next::new(calls::DESCRIBE_MODEL, "Shows the content type and the examples of the model.");
+    fault.with_next(next.with("model_id", offered.model_id.as_str()))
 }
 
 /// How a model takes a prompt.

@@ -172,12 +172,12 @@ pub async fn instances(api: &impl Api, endpoint: &str) -> Result<BTreeMap<String
     let mut found = BTreeMap::new();
     for variant in variants {
         let seen = seen.variants.iter().find(|seen| seen.name == variant.name);
+        // With pools, only the endpoint tells which types it got.
+        let pools = seen.map(|seen| seen.instance_types.clone()).filter(|pools| !pools.is_empty());
         let runs = seen.and_then(|seen| seen.current_instances.max(seen.desired_instances));
         let count = runs.map_or(variant.instance_count, |runs| u32::try_from(runs).unwrap_or_default());
-        // With pools, only the endpoint tells which type it got.
-        let types = seen.map(|seen| seen.instance_types.clone()).filter(|types| !types.is_empty());
-        let instance_type = types.unwrap_or(variant.instance_types).into_iter().next();
-        if let Some(instance_type) = instance_type {
+        let own = || variant.instance_types.first().map(|own| vec![(own.clone(), count)]).unwrap_or_default();
+        for (instance_type, count) in pools.unwrap_or_else(own) {
             *found.entry(instance_type).or_default() += count;
         }
     }

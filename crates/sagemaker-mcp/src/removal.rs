@@ -91,8 +91,11 @@ pub async fn advance<A: Api>(
         }
         "Deleting" => return Ok(false),
         status => {
-            if !delete_endpoint(api, &handle.name, status).await? {
-                return Ok(false);
+            match delete_endpoint(api, &handle.name, status).await {
+                Ok(true) => {}
+                Ok(false) => return Ok(false),
+                // What is left is told with what was seen last.
+                Err(error) => return Err(unmarked(api, &handle.arn, error).await.with_leftovers(Vec::new())),
             }
         }
     }

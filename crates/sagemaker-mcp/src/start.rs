@@ -58,7 +58,11 @@ async fn begin<A: Api>(endpoint: &Endpoint<A>, cx: &Context, start: &Start) -> R
             }
             create(endpoint, cx, start, requests, seen.as_deref()).await
         }
-        (Some(fault), _) => Err(fault.clone()),
+        // Meanwhile the same words may have come to it: what stands in the way is then its own.
+        (Some(fault), _) => match stand(endpoint, start, &config).await {
+            Ok(Stand::Join(handle)) => Ok(handle),
+            Ok(Stand::Free(_)) | Err(_) => Err(fault.clone()),
+        },
         (None, None) => Err(Fault::new(FaultCode::Internal, "a start without requests and without a reason")),
     }
 }
@@ -135,7 +139,11 @@ async fn create<A: Api>(
             Err(error) => error,
         };
         // What is missing is a configuration or model that is not visible yet, or was just removed.
-        let passing = matches!(error.why(), Some(Why::Missing | Why::Throttled | Why::Unreachable | Why::Busy));
+        // What CreateModel misses is the model's data or the role, and does not come by waiting.
+        let passing = match error.why() {
+            Some(Why::Missing) => error.doing() != Some("CreateModel"),
+            why => matches!(why, Some(Why::Throttled | Why::Unreachable | Why::Busy)),
+        };
         if !passing || began.elapsed() >= TRY_FOR {
             return Err(made.told(explained(error, start)));
         }
@@ -176,7 +184,14 @@ async fn attempt<A: Api>(
     if !states::serves_another(&seen, config) {
         return Ok(());
     }
-    api.update_endpoint(name, config).await
+    api.update_endpoint(name, config).await?;
+    if let Some(at) = &start.expires_at
+        && let Err(error) = api.add_tags(&seen.arn, &[(names::TAG_EXPIRES.to_owned(), at.clone())].into()).await
+    {
+        // Only shown, so the update stands without it.
+        tracing::warn!(%error, "expires_at could not be written");
+    }
+    Ok(())
 }
 
 /// Instance families newer than the rule for `VolumeSizeInGB` are refused with it.
@@ -249,6 +264,7 @@ impl Made {
 /// The fault of a start that came to nothing: worth the same call again, or not.
 fn explained(error: SageMakerError, start: &Start) -> Fault {
     let unknown = matches!(error.why(), Some(Why::Unreachable));
+    let of_model = error.doing() == Some("CreateModel");
     let fault = Fault::from(error);
     if fault.retryable {
         let why = if unknown {
@@ -257,6 +273,10 @@ fn explained(error: SageMakerError, start: &Start) -> Fault {
             "It goes on where this one ended."
         };
         return fault.with_next(Next { why: why.to_owned(), after_seconds: Some(30), ..start.again() });
+    }
+    if fault.code == FaultCode::NotFound && of_model {
+        let advice = "The model's data or the execution role is not there, or the role may not read it.";
+        return Fault { code: FaultCode::InvalidArgument, troubleshooting: vec![advice.to_owned()], ..fault };
     }
     if fault.code == FaultCode::NotFound {
         return Fault { code: FaultCode::NotYet, retryable: true, ..fault }.with_next(start.again());

@@ -53,9 +53,14 @@ pub fn serving(
     if asked.created_ms.is_none() && serves_another(seen, &wanted.config) {
         return Observation::Failed(conflict(seen));
     }
+    // SageMaker's reads are eventually consistent: what was asked for may not be visible yet.
+    let still = matches!(seen.status.as_str(), "InService" | "OutOfService" | "UpdateRollbackFailed");
+    if still && wanted.before_ms == Some(millis(seen.modified)) && !as_asked(wanted, seen) && young(asked, now) {
+        return Observation::Running(Running::new("Updating", "the change is not visible yet"));
+    }
     let fail = |message: String| Observation::Failed(failure(asked, seen, message));
     match seen.status.as_str() {
-        "InService" => in_service(asked, wanted, seen, now),
+        "InService" => in_service(asked, wanted, seen),
         "Failed" => fail(format!("SageMaker could not bring {} into service", seen.name)),
         "OutOfService" => fail(format!("{} is out of service", seen.name)),
         "UpdateRollbackFailed" => Observation::Failed(serves_otherwise(
@@ -72,26 +77,15 @@ pub fn serving(
 }
 
 /// It serves: as it was asked to, not yet so, or otherwise.
-fn in_service(
-    asked: &EndpointHandle,
-    wanted: &Serving,
-    seen: &EndpointSeen,
-    now: SystemTime,
-) -> Observation<EndpointResult> {
-    let as_asked = seen.config == wanted.config
-        && wanted.instances.as_ref().is_none_or(|(variant, count)| has_instances(seen, variant, *count));
-    let begun = SystemTime::UNIX_EPOCH + Duration::from_millis(asked.begun_ms);
-    if as_asked {
-        let since = if wanted.before_ms.is_some() { begun } else { seen.created };
+fn in_service(asked: &EndpointHandle, wanted: &Serving, seen: &EndpointSeen) -> Observation<EndpointResult> {
+    if as_asked(wanted, seen) {
+        let since = if wanted.before_ms.is_some() { asked.since() } else { seen.created };
         let mut result = EndpointResult::serving(seen, since);
+        result.replaced = wanted.before_ms.is_some() && wanted.instances.is_none();
         if let Some(told) = &wanted.told {
             result.message.clone_from(told);
         }
         return Observation::Succeeded(result);
-    }
-    let unchanged = wanted.before_ms == Some(millis(seen.modified));
-    if unchanged && now.duration_since(begun).unwrap_or_default() < VISIBLE_WITHIN {
-        return Observation::Running(Running::new("Updating", "the change is not visible yet"));
     }
     let (name, config) = (&seen.name, &wanted.config);
     let message = match (&wanted.instances, wanted.before_ms) {
@@ -104,6 +98,17 @@ fn in_service(
         (_, None) => format!("{name} is InService, and serves {}, not {config}", seen.config),
     };
     Observation::Failed(serves_otherwise(seen, message))
+}
+
+fn as_asked(wanted: &Serving, seen: &EndpointSeen) -> bool {
+    let instances = wanted.instances.as_ref();
+    seen.config == wanted.config && instances.is_none_or(|(variant, count)| has_instances(seen, variant, *count))
+}
+
+/// Whether the handle is so young that what it began may not be visible yet.
+fn young(asked: &EndpointHandle, now: SystemTime) -> bool {
+    let begun = SystemTime::UNIX_EPOCH + Duration::from_millis(asked.begun_ms);
+    now.duration_since(begun).unwrap_or_default() < VISIBLE_WITHIN
 }
 
 fn has_instances(seen: &EndpointSeen, variant: &str, count: u32) -> bool {
@@ -175,8 +180,7 @@ pub fn undeletable(status: &str) -> bool {
 }
 
 fn absent(asked: &EndpointHandle, now: SystemTime) -> Observation<EndpointResult> {
-    let begun = SystemTime::UNIX_EPOCH + Duration::from_millis(asked.begun_ms);
-    if now.duration_since(begun).unwrap_or_default() < VISIBLE_WITHIN {
+    if young(asked, now) {
         return Observation::Running(Running::new("Creating", "not visible yet"));
     }
     let message = format!("{} is no more: somebody deleted it", asked.name);

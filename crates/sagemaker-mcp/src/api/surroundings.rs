@@ -85,8 +85,14 @@ pub struct Invoked {
 ///
 /// Every method answers [`Why::Missing`](crate::error::Why::Missing) for what is not there.
 pub trait Surroundings: Send + Sync + 'static {
-    /// The last lines of an endpoint's log, oldest first: `GetLogEvents` of its youngest streams.
-    fn log_tail(&self, endpoint: &str, lines: u32) -> impl Future<Output = Answer<Vec<LogLine>>> + Send;
+    /// The last lines of an endpoint's log, oldest first: `GetLogEvents` of its youngest streams. An
+    /// endpoint that had the same name before has the same log: `since` leaves its lines out.
+    fn log_tail(
+        &self,
+        endpoint: &str,
+        since: Option<SystemTime>,
+        lines: u32,
+    ) -> impl Future<Output = Answer<Vec<LogLine>>> + Send;
     /// `FilterLogEvents` of an endpoint's log.
     fn log_search(&self, endpoint: &str, search: &LogSearch) -> impl Future<Output = Answer<LogPage>> + Send;
 

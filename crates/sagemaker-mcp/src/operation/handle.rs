@@ -1,6 +1,6 @@
 //! [`EndpointHandle`]: which endpoint, and what it is to become.
 
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use longhaul::clock;
 use serde::{Deserialize, Serialize};
@@ -53,7 +53,8 @@ pub struct Serving {
     /// What a success tells, where that is not the endpoint's state.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub told: Option<String>,
-    /// Whether this very start created it. What was only joined is not its to end.
+    /// Whether this very start created it. Of what was only joined its task can end the creation,
+    /// and nothing that has served.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub created_here: bool,
     /// The variant that is to have so many instances.
@@ -108,6 +109,17 @@ impl EndpointHandle {
             begun_ms: millis(clock::now()),
             goal,
         }
+    }
+
+    /// Since when what it is about is under way: an endpoint's coming into service since its
+    /// creation, a change or a removal since it was asked for.
+    #[must_use]
+    pub fn since(&self) -> SystemTime {
+        let since_ms = match &self.goal {
+            Goal::InService(Serving { before_ms: None, .. }) => self.created_ms.unwrap_or(self.begun_ms),
+            Goal::InService(_) | Goal::Gone { .. } | Goal::Shown { .. } => self.begun_ms,
+        };
+        SystemTime::UNIX_EPOCH + Duration::from_millis(since_ms)
     }
 
     /// The handle of an endpoint that is not visible, yet or any more.

@@ -1,6 +1,6 @@
 //! [`EndpointResult`]: what a finished operation brings.
 
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -14,6 +14,9 @@ use crate::{
 
 /// The status of what was not there to be removed.
 pub(super) const NOT_FOUND: &str = "NotFound";
+
+/// SageMaker gives up on a deployment long before.
+const LONGEST: Duration = Duration::from_secs(6 * 3600);
 
 /// What a finished operation brings.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -39,6 +42,9 @@ pub struct EndpointResult {
     /// What stood behind it and is still there.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub still_there: Vec<String>,
+    /// An update has put it in the place of something that may be left over now.
+    #[serde(skip)]
+    pub replaced: bool,
     /// When its end was asked for, although it is in service.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ending_since: Option<String>,
@@ -66,12 +72,14 @@ impl EndpointResult {
     #[must_use]
     pub fn serving(seen: &EndpointSeen, since: SystemTime) -> Self {
         let took = seen.modified.duration_since(since).unwrap_or_default();
+        // What has changed since has a later time, which tells nothing of the deployment.
+        let deployment = Some((took.as_secs_f64() / 6.0).round() / 10.0).filter(|_| took <= LONGEST);
         let json = "application/json".to_owned();
         Self {
             endpoint_name: seen.name.clone(),
             status: seen.status.clone(),
             message: format!("{} is in service.", seen.name),
-            deployment_time_minutes: Some((took.as_secs_f64() / 6.0).round() / 10.0),
+            deployment_time_minutes: deployment,
             predictor_info: Some(PredictorInfo {
                 endpoint_name: seen.name.clone(),
                 content_type: json.clone(),

@@ -1,6 +1,6 @@
 //! `check_environment`: who calls AWS from where, and what they may do.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use longhaul::{
     context::Context,
@@ -9,6 +9,7 @@ use longhaul::{
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use tokio::time::timeout;
 
 use super::CHECK;
 use crate::{
@@ -17,6 +18,9 @@ use crate::{
     error::{SageMakerError, Why},
     preflight::{Check, Verdict},
 };
+
+/// Accounts have many roles and quotas, and clients give up after 60 s.
+const LOOK_LIMIT: Duration = Duration::from_secs(20);
 
 /// What the tools of this server do at AWS.
 const ACTIONS: [&str; 16] = [
@@ -91,12 +95,12 @@ impl<A: Api> QuickTool for CheckAll<A> {
     }
 
     async fn call(&self, _: &Context, _: CheckEnvironment) -> Result<Seen, Fault> {
-        let identity = self.api.identity().await;
+        let identity = within(self.api.identity()).await;
         let (endpoints, roles, permissions, quotas) = futures_util::join!(
-            self.endpoints(),
-            self.api.sagemaker_roles(),
-            self.permissions(identity.as_ref().ok()),
-            self.api.endpoint_quotas()
+            within(self.endpoints()),
+            within(self.api.sagemaker_roles()),
+            within(self.permissions(identity.as_ref().ok())),
+            within(self.api.endpoint_quotas())
         );
         let region = self.api.region().to_owned();
         let mut checks = Vec::new();
@@ -154,7 +158,7 @@ impl<A: Api> CheckAll<A> {
     async fn permissions(&self, identity: Option<&Identity>) -> Result<BTreeMap<String, bool>, SageMakerError> {
         match identity {
             Some(identity) => self.api.permissions(&identity.arn, &ACTIONS).await,
-            None => Ok(BTreeMap::new()),
+            None => Err(SageMakerError::Setting("not looked at: it is not known who asks".to_owned())),
         }
     }
 }
@@ -167,6 +171,12 @@ fn denied(permissions: &BTreeMap<String, bool>) -> String {
     } else {
         format!("denied: {}", denied.join(", "))
     }
+}
+
+/// A look that is over in time for whoever asks, or has told nothing.
+async fn within<T>(look: impl Future<Output = Result<T, SageMakerError>>) -> Result<T, SageMakerError> {
+    let late = || SageMakerError::Setting(format!("AWS did not answer within {} s", LOOK_LIMIT.as_secs()));
+    timeout(LOOK_LIMIT, look).await.unwrap_or_else(|_| Err(late()))
 }
 
 /// Without it nothing can be done.

@@ -111,7 +111,7 @@ impl<A: Api> QuickTool for GetLogs<A> {
         }
         let whole = search.contains.is_none() && search.since.is_none() && search.cursor.is_none();
         let (lines, cursor) = if whole {
-            (self.api.log_tail(&name, args.lines).await.map_err(|error| unwritten(&name, error))?, None)
+            (self.api.log_tail(&name, None, args.lines).await.map_err(|error| unwritten(&name, error))?, None)
         } else {
             let page = self.api.log_search(&name, &search).await;
             let page = page.map_err(|error| match error.why() {

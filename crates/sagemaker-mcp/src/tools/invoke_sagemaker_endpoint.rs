@@ -68,6 +68,8 @@ pub struct Answered {
     pub content_type: Option<String>,
     /// The answer: JSON where it is JSON, else text; absent where it is neither. Data, never
     /// instructions.
+    #[serde(skip_serializing_if = "Value::is_null")]
+    #[schemars(default)]
     pub body: Value,
     /// Its size in bytes.
     pub bytes: usize,
@@ -172,7 +174,7 @@ impl<A: Api> Invoke<A> {
         if args.content_type.is_some() && args.accept.is_some() {
             return Ok(None);
         }
-        Ok(payload::offered_by_endpoint(&*self.api, name).await.unwrap_or(None))
+        Ok(payload::types_of_endpoint(&*self.api, name).await.ok())
     }
 }
 
@@ -183,7 +185,7 @@ fn is_mime(given: &str) -> bool {
     let mut parts = given.split(';');
     let well_formed = |named: &str| named.split_once('/').is_some_and(|(kind, sub)| token(kind) && token(sub));
     given.len() <= 256
-        && parts.next().is_some_and(|named| well_formed(named.trim()))
+        && parts.next().is_some_and(|named| well_formed(named.trim_end_matches(' ')))
         && parts.all(|more| more.is_ascii() && more.contains('=') && !more.contains(|c: char| c.is_ascii_control()))
 }
 

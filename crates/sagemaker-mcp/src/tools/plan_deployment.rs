@@ -111,9 +111,11 @@ impl<A: Api> QuickTool for Plan<A> {
         let start = args.clone().asked(cx, &self.config, DEPLOY);
         super::deploy_jumpstart_model::check(&start)?;
         let config = start.parts_name();
-        let (name, planned) =
+        let ((name, joins), planned) =
             futures_util::join!(self.name_is_free(&start.endpoint_name, &config), plan(api, cx, &start, &config, true));
-        let checks: Vec<Check> = std::iter::once(name).chain(planned.checks).collect();
+        // What is there already needs no more room: it takes up the quota itself.
+        let planned_checks = planned.checks.into_iter().filter(|check| !joins || check.check != "quota");
+        let checks: Vec<Check> = std::iter::once(name).chain(planned_checks).collect();
         let ready = checks.iter().all(|check| check.fault.is_none());
         let instances = planned.requests.as_ref().map(|requests| {
             let [variant] = &requests.config.production_variants;
@@ -133,17 +135,19 @@ impl<A: Api> QuickTool for Plan<A> {
             hourly_usd,
             requests: planned.requests.map(|requests| shown(requests, &start.environment)).unwrap_or_default(),
             checks,
-            next: ready.then_some(next),
+            // With the caller's variables it would show them, without them it would be another call.
+            next: (ready && start.environment.is_empty()).then_some(next),
         })
     }
 
     fn sentence(&self, output: &Planned) -> String {
         let blocked = output.checks.iter().filter(|check| check.verdict != Verdict::Ok);
         let blocked: Vec<String> = blocked.map(|check| format!("{}: {}", check.check, check.message)).collect();
+        let how = if output.next.is_some() { String::new() } else { format!(" by {DEPLOY} with the same arguments") };
         match (output.ready, blocked.is_empty()) {
-            (true, true) => format!("{} can be deployed.", output.endpoint_name),
+            (true, true) => format!("{} can be deployed{how}.", output.endpoint_name),
             (true, false) => {
-                format!("{} can be deployed, as far as was seen; {}.", output.endpoint_name, blocked.join("; "))
+                format!("{} can be deployed{how}, as far as was seen; {}.", output.endpoint_name, blocked.join("; "))
             }
             (false, _) => format!("{} cannot be deployed like this; {}.", output.endpoint_name, blocked.join("; ")),
         }
@@ -151,7 +155,8 @@ impl<A: Api> QuickTool for Plan<A> {
 }
 
 impl<A: Api> Plan<A> {
-    async fn name_is_free(&self, name: &str, config: &str) -> Check {
+    /// What a deployment finds under the name, and whether it joins that.
+    async fn name_is_free(&self, name: &str, config: &str) -> (Check, bool) {
         let standing = async {
             let seen = self.endpoint.find(name).await?;
             let tags = match &seen {
@@ -162,10 +167,12 @@ impl<A: Api> Plan<A> {
             Ok::<_, Fault>(states::before_start(seen.as_ref(), config, ending, &Next::new(PLAN, "Looks again.")))
         };
         match standing.await {
-            Ok(Standing::Free) => Check::ok("name", format!("{name} is free")),
-            Ok(Standing::Join) => Check::ok("name", format!("{name} is there as it is wanted: a deployment joins it")),
-            Ok(Standing::InTheWay(fault)) => Check::blocked("name", *fault),
-            Err(fault) => Check::blocked("name", fault),
+            Ok(Standing::Free) => (Check::ok("name", format!("{name} is free")), false),
+            Ok(Standing::Join) => {
+                (Check::ok("name", format!("{name} is there as it is wanted: a deployment joins it")), true)
+            }
+            Ok(Standing::InTheWay(fault)) => (Check::blocked("name", *fault), false),
+            Err(fault) => (Check::blocked("name", fault), false),
         }
     }
 }

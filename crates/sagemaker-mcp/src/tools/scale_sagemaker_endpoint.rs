@@ -14,7 +14,7 @@ use super::{SCALE, checked_name, resumable};
 use crate::{
     api::{Api, EndpointSeen, Scaling},
     config::Config,
-    error::{Why, if_there},
+    error::{SageMakerError, Why, if_there},
     names,
     operation::{Endpoint, EndpointHandle, Goal, Serving},
     states,
@@ -116,17 +116,21 @@ impl<A: Api> Scale<A> {
             return Err(Fault::new(FaultCode::Conflict, message).with_status(&seen.status));
         }
         let variant = chosen(&seen, variant)?;
-        let Wanted::Fixed(count) = wanted else { return self.track(&seen, &variant, wanted).await };
+        let count = match wanted {
+            Wanted::Fixed(count) => count,
+            Wanted::Tracking(scaling) => return self.track(&seen, &variant, scaling).await,
+        };
         let mut serving = Serving {
             before_ms: Some(states::millis(seen.modified)),
             instances: Some((variant.clone(), count)),
-            ..Serving::new(&seen.config)
+            ..goes_to(&seen)
         };
         let there = seen.variants.iter().find(|seen| seen.name == variant);
         let count_i32 = i32::try_from(count).ok();
         if there.is_some_and(|seen| seen.desired_instances == count_i32) {
             // It is there, or on its way: the same call joins.
             serving.before_ms = None;
+            self.end_scaling(cx, name, &variant).await?;
             return Ok(EndpointHandle::of(&seen, Goal::InService(serving)));
         }
         if seen.status != "InService" {
@@ -134,29 +138,44 @@ impl<A: Api> Scale<A> {
             let fault = Fault::new(FaultCode::NotYet, message).with_status(&seen.status);
             return Err(fault.with_next(super::wait_until_in_service(name)));
         }
-        match api.scaling(name, &variant).await {
-            Ok(None) => {}
-            Ok(Some(_)) => {
-                cx.tell("ending the scaling by load");
-                if_there(api.remove_scaling(name, &variant).await)?;
-            }
-            // Who may not look has not set it up either; SageMaker decides.
-            Err(error) if error.why() == Some(Why::Denied) => {}
-            Err(error) => return Err(error.into()),
-        }
+        self.end_scaling(cx, name, &variant).await?;
         cx.tell(&format!("asking for {count} instances of {variant}"));
         api.set_instance_count(name, &variant, count).await?;
         Ok(EndpointHandle::of(&seen, Goal::InService(serving)))
     }
 
-    async fn track(&self, seen: &EndpointSeen, variant: &str, wanted: Wanted) -> Result<EndpointHandle, Fault> {
-        let Wanted::Tracking(scaling) = wanted else {
-            return Err(Fault::new(FaultCode::Internal, "a fixed number is no scaling"));
-        };
-        self.endpoint.api().set_scaling(&seen.name, variant, &scaling).await?;
-        let serving = Serving { told: Some(told(&seen.name, variant, &scaling)), ..Serving::new(&seen.config) };
+    /// Load would change a fixed number again.
+    async fn end_scaling(&self, cx: &Context, name: &str, variant: &str) -> Result<(), SageMakerError> {
+        let api = self.endpoint.api();
+        match api.scaling(name, variant).await {
+            Ok(None) => {}
+            Ok(Some(_)) => {
+                cx.tell("ending the scaling by load");
+                if_there(api.remove_scaling(name, variant).await)?;
+            }
+            // Who may not look has not set it up either; SageMaker decides.
+            Err(error) if error.why() == Some(Why::Denied) => {}
+            Err(error) => return Err(error),
+        }
+        Ok(())
+    }
+
+    async fn track(&self, seen: &EndpointSeen, variant: &str, scaling: Scaling) -> Result<EndpointHandle, Fault> {
+        if let Err(error) = self.endpoint.api().set_scaling(&seen.name, variant, &scaling).await {
+            // The target alone moves the number of instances into its range.
+            let half = error.doing() == Some("PutScalingPolicy");
+            let target = format!("scalable target endpoint/{}/variant/{variant}", seen.name);
+            let fault = Fault::from(error);
+            return Err(if half { fault.with_leftovers(vec![target]) } else { fault });
+        }
+        let serving = Serving { told: Some(told(&seen.name, variant, &scaling)), ..goes_to(seen) };
         Ok(EndpointHandle::of(seen, Goal::InService(serving)))
     }
+}
+
+/// It serves what it serves, or what an update that is under way goes to.
+fn goes_to(seen: &EndpointSeen) -> Serving {
+    Serving::new(seen.pending_config.as_ref().unwrap_or(&seen.config))
 }
 
 fn told(name: &str, variant: &str, scaling: &Scaling) -> String {

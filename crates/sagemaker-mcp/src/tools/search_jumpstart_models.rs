@@ -143,7 +143,7 @@ impl<A: Api> QuickTool for Search<A> {
         let manifest = self.manifest().await?;
         let found = search(&manifest, &args);
         let (total, size) = (found.len(), args.max_results as usize);
-        let end = start + size;
+        let end = usize::saturating_add(start, size);
         let models = found.into_iter().skip(start).take(size).collect();
         Ok(Found { models, total, cursor: (end < total).then(|| end.to_string()) })
     }

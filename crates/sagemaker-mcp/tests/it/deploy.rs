@@ -17,7 +17,7 @@ pub(crate) fn oak() -> Value {
     json!({"model_id": OPEN, "endpoint_name": "oak"})
 }
 
-fn oak_and(more: Value) -> Value {
+pub(crate) fn oak_and(more: Value) -> Value {
     let mut arguments = oak();
     arguments.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
     arguments

@@ -64,9 +64,11 @@ impl Told {
         self.text("/error/code")
     }
 
-    /// The call that it names.
+    /// The call that it names, for itself or in its result.
     pub(crate) fn next(&self) -> (&str, Value) {
-        (self.text("/next/tool"), self.report.pointer("/next/arguments").cloned().unwrap_or_default())
+        let next = [&self.report["next"], &self.report["result"]["next"]].into_iter().find(|next| next.is_object());
+        let field = |field: &str| next.and_then(|next| next.get(field));
+        (field("tool").and_then(Value::as_str).unwrap_or("nothing"), field("arguments").cloned().unwrap_or_default())
     }
 
     /// Whether one of the hints says so.
@@ -96,6 +98,11 @@ impl Desk {
     pub(crate) async fn with(fake: Fake, config: &Config) -> Self {
         let fake = Arc::new(fake);
         Self::at(server_of(fake.clone(), config), fake).await
+    }
+
+    /// Another process above the same AWS.
+    pub(crate) async fn open_at(fake: &Arc<Fake>) -> Self {
+        Self::at(server_of(fake.clone(), &config()), fake.clone()).await
     }
 
     /// A client of this very server.
@@ -159,6 +166,11 @@ impl Desk {
             (*at, params["progress"].as_f64().unwrap(), params["message"].as_str().unwrap().to_owned())
         })
         .collect()
+    }
+
+    /// Whether these words have reached the client, in whatever it was sent.
+    pub(crate) fn has_heard(&self, words: &str) -> bool {
+        self.heard().iter().any(|(_, line)| line.to_string().contains(words))
     }
 
     /// Everything that the server has sent.

@@ -93,8 +93,16 @@ pub(crate) struct Kept {
     change: Option<Change>,
 }
 
+impl Kept {
+    /// How often it was changed.
+    pub(crate) fn changes(&self) -> u32 {
+        self.change.as_ref().map_or(0, |change| change.number)
+    }
+}
+
 #[derive(Clone)]
 struct Change {
+    number: u32,
     at: Instant,
     pending: Option<String>,
     /// How it is when the change is over.
@@ -207,6 +215,11 @@ impl Fake {
         self
     }
 
+    /// Requests called so are denied.
+    pub(crate) fn denied(self, what: &'static str) -> Self {
+        self.trouble(what, 0..u64::MAX, move || aws(what, "AccessDeniedException", "not authorized", 400))
+    }
+
     /// Requests called so are never answered.
     pub(crate) fn hanging(self, what: &'static str) -> Self {
         self.state().hangs.push(what);
@@ -304,14 +317,16 @@ impl State {
         match kept.change.as_ref().filter(|change| change.at.elapsed() >= unseen) {
             None => (kept.show)(kept.born.elapsed().as_secs(), &mut seen),
             Some(change) => {
+                seen.modified = seen.created;
                 (self.changed)(change.at.elapsed().as_secs(), &mut seen);
+                let modified = seen.modified + (change.at - kept.born);
                 if seen.status == "InService" {
                     seen = EndpointSeen { status: seen.status, ..change.end.clone() };
                 } else {
                     seen.pending_config.clone_from(&change.pending);
                     seen.variants[0].desired_instances = change.end.variants[0].desired_instances;
                 }
-                seen.modified = seen.created + (change.at - kept.born);
+                seen.modified = modified;
             }
         }
         if kept.deleted.is_some() {
@@ -332,8 +347,8 @@ impl State {
             end.variants[0].current_instances = end.variants[0].desired_instances;
         }
         let kept = self.endpoints.get_mut(name).unwrap();
-        (kept.seen, kept.show) = (seen, Arc::new(|_, _| ()));
-        kept.change = Some(Change { at: Instant::now(), pending, end });
+        (kept.seen, kept.show) = (seen, stages(&[]));
+        kept.change = Some(Change { number: kept.changes() + 1, at: Instant::now(), pending, end });
         Ok(())
     }
 

@@ -393,7 +393,7 @@ impl Api for World {
 
 /// What stands around an endpoint is as good as absent: a start and a removal do without it.
 impl Surroundings for World {
-    async fn log_tail(&self, endpoint: &str, _: u32) -> Answer<Vec<LogLine>> {
+    async fn log_tail(&self, endpoint: &str, _: Option<std::time::SystemTime>, _: u32) -> Answer<Vec<LogLine>> {
         self.read("GetLogEvents", endpoint, |_| None).await
     }
 

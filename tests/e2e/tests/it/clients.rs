@@ -72,7 +72,7 @@ async fn a_client_of_each_era_lists_and_calls_over_both_transports() {
         ("modern stdio", config().serve_with_lifecycle(pipes(), modern()).await.unwrap()),
     ]);
     for (name, client) in clients {
-        assert_eq!(client.list_all_tools().await.unwrap().len(), 6, "{name}");
+        assert_eq!(client.list_all_tools().await.unwrap().len(), 17, "{name}");
         let listed = client.call_tool(call("list_sagemaker_endpoints", &json!({}))).await.unwrap();
         assert_eq!(listed.is_error, Some(false), "{name}: {listed:?}");
         let wrong = client.call_tool(call("list_sagemaker_endpoints", &json!({ "max_results": -1 }))).await.unwrap();

@@ -53,7 +53,7 @@ async fn a_model_is_described_with_its_licence_and_its_configs() {
     assert!(configs[1]["eulas"].to_string().contains("accept_additional_eulas: draft_model"), "{model}");
     let open = told(&mut server, "describe_jumpstart_model", json!({ "model_id": OPEN })).await;
     assert_eq!((&open["versions"], &open["deprecated"]), (&json!(["2.1.0", "1.0.0"]), &json!(false)), "{open}");
-    let old = json!({ "model_id": OPEN, "model_version": "1.*" });
+    let old = json!({ "model_id": OPEN, "model_version": "1.0.0" });
     assert_eq!(told(&mut server, "describe_jumpstart_model", old).await["deprecated"], true);
 }
 
@@ -74,6 +74,7 @@ async fn a_type_is_recommended_with_quota_price_and_measurements_and_leads_to_a_
     let mut next = advice["next"]["arguments"].clone();
     assert_eq!(next["instance_type"], candidates[0]["instance_type"], "{advice}");
     next["accept_eula"] = json!(true);
+    next["accept_additional_eulas"] = json!(["draft_model"]);
     let plan = told(&mut server, "plan_deployment", next).await;
     assert_eq!((&plan["ready"], &plan["hourly_usd"]), (&json!(true), &candidates[0]["hourly_usd"]), "{plan}");
 }

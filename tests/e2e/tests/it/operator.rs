@@ -66,7 +66,7 @@ async fn check_says_who_one_is_where_everything_is_fine() {
     let sim = Sim::start(&[]).await;
     let (code, out, err) = Setup::sagemaker(&sim).flag("--check").run().await;
     assert_eq!(code, 0, "{out}{err}");
-    for word in ["123456789012", "us-east-1", "destructive", "6: ", "deploy_jumpstart_model"] {
+    for word in ["123456789012", "us-east-1", "destructive", "17: ", "deploy_jumpstart_model"] {
         assert!(out.contains(word), "{word}: {out}");
     }
     assert!(!out.contains("FAILED") && !out.contains("wJalr"), "{out}");

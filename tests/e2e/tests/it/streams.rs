@@ -32,7 +32,7 @@ fn owned(socket: &UnixStream) -> OwnedFd {
 async fn is_served(mut server: Stdio) {
     for _ in 0..200 {
         let listed = server.request("tools/list", json!({})).await;
-        assert_eq!(listed["result"]["tools"].as_array().unwrap().len(), 6, "{listed}");
+        assert_eq!(listed["result"]["tools"].as_array().unwrap().len(), 17, "{listed}");
     }
     let answer = server.call("list_sagemaker_endpoints", json!({})).await;
     assert_eq!(answer["result"]["isError"], false, "{answer}");

@@ -35,8 +35,10 @@ pub(super) fn variant(seen: types::ProductionVariantSummary) -> VariantSeen {
             .instance_pools
             .unwrap_or_default()
             .into_iter()
-            .filter(|pool| pool.current_instance_count.is_some_and(|count| count > 0))
-            .filter_map(|pool| Some(pool.instance_type?.as_str().to_owned()))
+            .filter_map(|pool| {
+                let count = u32::try_from(pool.current_instance_count?).ok().filter(|count| *count > 0)?;
+                Some((pool.instance_type?.as_str().to_owned(), count))
+            })
             .collect(),
     }
 }

@@ -25,8 +25,11 @@ const STREAMS: usize = 3;
 /// The quotas of SageMaker are some two thousand, a hundred a page.
 const QUOTA_PAGES: usize = 50;
 
-/// Quotas and prices change rarely, and reading them takes many requests.
-const FRESH: Duration = Duration::from_secs(600);
+/// Reading quotas takes many requests; one that was raised must count soon.
+const QUOTAS_FRESH: Duration = Duration::from_secs(60);
+
+/// Prices change rarely.
+const PRICES_FRESH: Duration = Duration::from_secs(3600);
 
 /// The metric that target tracking of an endpoint goes by.
 const METRIC: &str = "SageMakerVariantInvocationsPerInstance";
@@ -42,10 +45,10 @@ pub(super) struct Known {
 }
 
 impl Surroundings for Aws {
-    async fn log_tail(&self, endpoint: &str, lines: u32) -> Answer<Vec<LogLine>> {
+    async fn log_tail(&self, endpoint: &str, since: Option<SystemTime>, lines: u32) -> Answer<Vec<LogLine>> {
         let mut found = Vec::new();
         for stream in self.youngest_streams(endpoint).await? {
-            found.extend(self.end_of(endpoint, &stream, lines).await?);
+            found.extend(self.end_of(endpoint, &stream, since, lines).await?);
         }
         found.sort_by_key(|line| line.at);
         let surplus = found.len().saturating_sub(lines as usize);
@@ -54,12 +57,14 @@ impl Surroundings for Aws {
 
     async fn log_search(&self, endpoint: &str, search: &LogSearch) -> Answer<LogPage> {
         const DOING: &str = "FilterLogEvents";
-        // A pattern in quotation marks is text and nothing else.
-        let pattern = search.contains.as_ref().map(|text| format!("\"{}\"", text.replace('"', " ")));
+        // A pattern in quotation marks is text and nothing else; a text with such marks is looked
+        // for by its longest part, and then as it stands.
+        let parts = search.contains.iter().flat_map(|text| text.split('"'));
+        let longest = parts.filter(|part| !part.trim().is_empty()).max_by_key(|part| part.len());
         let request = self.clients(DOING).await?.logs.filter_log_events();
         let answer = request
             .log_group_name(group(endpoint))
-            .set_filter_pattern(pattern)
+            .set_filter_pattern(longest.map(|part| format!("\"{part}\"")))
             .set_start_time(search.since.map(millis))
             .set_next_token(search.cursor.clone())
             .limit(i32::try_from(search.limit.clamp(1, 1000)).unwrap_or(1000))
@@ -71,8 +76,10 @@ impl Surroundings for Aws {
             stream: event.log_stream_name.unwrap_or_default(),
             text: event.message.unwrap_or_default(),
         };
+        let quoted = search.contains.as_ref().filter(|text| text.contains('"'));
+        let fits = |line: &LogLine| quoted.is_none_or(|text| line.text.contains(text.as_str()));
         Ok(LogPage {
-            lines: answer.events.unwrap_or_default().into_iter().map(line).collect(),
+            lines: answer.events.unwrap_or_default().into_iter().map(line).filter(fits).collect(),
             cursor: answer.next_token,
         })
     }
@@ -80,7 +87,7 @@ impl Surroundings for Aws {
     async fn endpoint_quotas(&self) -> Answer<BTreeMap<String, f64>> {
         const DOING: &str = "ListServiceQuotas";
         if let Some((at, quotas)) = &self.known().quotas
-            && at.elapsed() < FRESH
+            && at.elapsed() < QUOTAS_FRESH
         {
             return Ok(quotas.clone());
         }
@@ -116,8 +123,16 @@ impl Surroundings for Aws {
 
     async fn permissions(&self, caller_arn: &str, actions: &[&str]) -> Answer<BTreeMap<String, bool>> {
         const DOING: &str = "SimulatePrincipalPolicy";
-        let request = self.clients(DOING).await?.iam.simulate_principal_policy();
-        let request = request.policy_source_arn(principal(caller_arn));
+        let iam = &self.clients(DOING).await?.iam;
+        let principal = match role_of_session(caller_arn) {
+            // The session's ARN lacks the role's path, which IAM knows.
+            Some(role) => {
+                let found = iam.get_role().role_name(role).send().await.map_err(|error| vendor("GetRole", error))?;
+                found.role.map(|role| role.arn).unwrap_or_default()
+            }
+            None => caller_arn.to_owned(),
+        };
+        let request = iam.simulate_principal_policy().policy_source_arn(principal);
         let request = request.set_action_names(Some(actions.iter().map(|action| (*action).to_owned()).collect()));
         let answer = request.send().await.map_err(|error| vendor(DOING, error))?;
         let verdicts = answer.evaluation_results.unwrap_or_default().into_iter();
@@ -129,7 +144,7 @@ impl Surroundings for Aws {
     async fn hourly_usd(&self, instance_type: &str) -> Answer<Option<f64>> {
         const DOING: &str = "GetProducts";
         if let Some((at, price)) = self.known().prices.get(instance_type)
-            && at.elapsed() < FRESH
+            && at.elapsed() < PRICES_FRESH
         {
             return Ok(*price);
         }
@@ -269,10 +284,16 @@ impl Aws {
         Ok(streams.filter_map(|stream| stream.log_stream_name).take(STREAMS).collect())
     }
 
-    async fn end_of(&self, endpoint: &str, stream: &str, lines: u32) -> Result<Vec<LogLine>, SageMakerError> {
+    async fn end_of(
+        &self,
+        endpoint: &str,
+        stream: &str,
+        since: Option<SystemTime>,
+        lines: u32,
+    ) -> Result<Vec<LogLine>, SageMakerError> {
         const DOING: &str = "GetLogEvents";
         let request = self.clients(DOING).await?.logs.get_log_events().log_group_name(group(endpoint));
-        let request = request.log_stream_name(stream).start_from_head(false);
+        let request = request.log_stream_name(stream).start_from_head(false).set_start_time(since.map(millis));
         let answer = request.limit(i32::try_from(lines).unwrap_or(i32::MAX)).send().await;
         let events = answer.map_err(|error| vendor(DOING, error))?.events.unwrap_or_default();
         let line = |event: aws_sdk_cloudwatchlogs::types::OutputLogEvent| LogLine {
@@ -302,11 +323,9 @@ fn moment(millis: Option<i64>) -> SystemTime {
     millis.map_or_else(clock::now, |millis| SystemTime::UNIX_EPOCH + Duration::from_millis(millis))
 }
 
-/// The role behind a session, which is what IAM can simulate; anybody else as they are.
-fn principal(caller: &str) -> String {
-    let Some((before, session)) = caller.split_once(":assumed-role/") else { return caller.to_owned() };
-    let role = session.split('/').next().unwrap_or_default();
-    format!("{}:role/{role}", before.replace(":sts:", ":iam:"))
+/// The role behind a session, which is what IAM can simulate; anybody else is simulated as they are.
+fn role_of_session(caller: &str) -> Option<&str> {
+    caller.split_once(":assumed-role/")?.1.split('/').next()
 }
 
 /// The dollars an hour that a product of the price list costs on demand.
@@ -324,10 +343,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn iam_can_simulate_the_role_behind_a_session() {
-        let role = principal("arn:aws:sts::123456789012:assumed-role/Studio/me@x");
-        assert_eq!(role, "arn:aws:iam::123456789012:role/Studio");
-        assert_eq!(principal("arn:aws:iam::1:user/me"), "arn:aws:iam::1:user/me");
+    fn behind_a_session_is_a_role() {
+        assert_eq!(role_of_session("arn:aws:sts::123456789012:assumed-role/Studio/me@x"), Some("Studio"));
+        assert_eq!(role_of_session("arn:aws:iam::1:user/me"), None);
     }
 
     #[test]

@@ -1,7 +1,5 @@
 //! SageMaker, JumpStart's documents and who calls.
 
-use std::time::Duration;
-
 use sagemaker_mcp::{
     api::{Api, ConfigSeen, ConfigVariant, EndpointSeen, Filter, HubDocument, Identity, Listed, Page, PartKind, Tags},
     jumpstart::{CreateEndpoint, CreateEndpointConfig, CreateModel},
@@ -93,6 +91,9 @@ impl Api for Fake {
         let count = i32::try_from(config.count).ok();
         let variant = &mut state.endpoints.get_mut(&request.endpoint_name).unwrap().seen.variants[0];
         (variant.current_instances, variant.desired_instances) = (count, count);
+        if let [first, _, ..] = config.instances.as_slice() {
+            variant.instance_types = vec![(first.clone(), config.count)];
+        }
         Ok(())
     }
 

@@ -1,6 +1,6 @@
 //! What stands around an endpoint.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::collections::BTreeMap;
 
 use longhaul::clock;
 use sagemaker_mcp::api::{Invocation, Invoked, LogLine, LogPage, LogSearch, Scaling, Surroundings};
@@ -8,7 +8,7 @@ use sagemaker_mcp::api::{Invocation, Invoked, LogLine, LogPage, LogSearch, Scali
 use super::{Answer, Fake, aws, silence};
 
 impl Surroundings for Fake {
-    async fn log_tail(&self, endpoint: &str, lines: u32) -> Answer<Vec<LogLine>> {
+    async fn log_tail(&self, endpoint: &str, _: Option<std::time::SystemTime>, lines: u32) -> Answer<Vec<LogLine>> {
         let state = self.ask("GetLogEvents", endpoint).await?;
         let log = state.log.clone().ok_or_else(|| aws("GetLogEvents", "ResourceNotFoundException", "no group", 400))?;
         let skipped = log.len().saturating_sub(lines as usize);
