@@ -158,19 +158,22 @@ fn parts_going(asked: &EndpointHandle, parts: &Parts) -> Observation<EndpointRes
     let phase = match (parts.configs.is_empty(), parts.models.is_empty()) {
         (false, _) => REMOVING_CONFIG,
         (true, false) => REMOVING_MODELS,
-        (true, true) if asked.created_ms.is_some() || began_with_parts(asked) => {
+        (true, true) if asked.created_ms.is_some() => {
             return Observation::Succeeded(EndpointResult::gone(&asked.name).but_not(&parts.others));
         }
-        (true, true) => return Observation::Succeeded(EndpointResult::absent(&asked.name)),
+        (true, true) => return Observation::Succeeded(unseen_gone(asked)),
     };
     let detail = format!("the endpoint is gone; still there: {}", leftovers.join(", "));
     let running = Running::new(phase, detail).with_leftovers(leftovers);
     Observation::Running(running.waiting_for(calls::go_on_deleting(&asked.name)))
 }
 
-/// Whether there was something of an endpoint that is no more.
-fn began_with_parts(asked: &EndpointHandle) -> bool {
-    matches!(&asked.goal, Goal::Gone { parts } if !parts.nothing())
+/// The end of what was removed without its endpoint having been seen.
+fn unseen_gone(asked: &EndpointHandle) -> EndpointResult {
+    match &asked.goal {
+        Goal::Gone { parts } if !parts.nothing() => EndpointResult::remains_gone(&asked.name, &named(None, parts)),
+        Goal::Gone { .. } | Goal::InService(_) | Goal::Shown { .. } => EndpointResult::absent(&asked.name),
+    }
 }
 
 /// Whether SageMaker would refuse to delete the endpoint now.

@@ -127,6 +127,16 @@ impl EndpointResult {
         }
     }
 
+    /// What an endpoint that was not to be seen had left, and that is no more.
+    #[must_use]
+    pub fn remains_gone(name: &str, remains: &[String]) -> Self {
+        let message = format!(
+            "What was left of {name} is gone: {}. What is younger than a minute may not be visible yet.",
+            remains.join(", ")
+        );
+        Self { message, ..Self::gone(name) }
+    }
+
     /// An endpoint that was not to be seen when its removal began: it may be too young for that.
     #[must_use]
     pub fn absent(name: &str) -> Self {

@@ -35,6 +35,7 @@ fn evil(status: &'static str) -> Fake {
     {
         let mut state = fake.state();
         (state.roles, state.caller, state.cursor) = (vec![EVIL.into(); 2], EVIL.into(), Some(EVIL.into()));
+        (state.log, state.answer) = (Some(vec![EVIL.into(); 3]), json!({EVIL: EVIL, "text": EVIL}).to_string().into());
         let kept = state.endpoints.get_mut("oak").unwrap();
         kept.tags.extend([names::TAG_ENDING, names::TAG_CONTENT_TYPE, EVIL].map(|key| (key.into(), EVIL.into())));
         let seen = &mut kept.seen;
@@ -73,9 +74,14 @@ async fn check(fake: Fake, tool: &str, arguments: Value) -> Told {
 /// Arguments for each tool that lead to the evil endpoint.
 fn arguments(tool: &str) -> Value {
     match tool {
-        "deploy_jumpstart_model" => oak(),
+        "deploy_jumpstart_model" | "plan_deployment" | "update_sagemaker_endpoint" => oak(),
         "delete_sagemaker_endpoint" => json!({"endpoint_name": "oak", "confirm": "oak", "wait_seconds": 100}),
-        "list_sagemaker_endpoints" | "cleanup_leftovers" => json!({}),
+        "list_sagemaker_endpoints" | "cleanup_leftovers" | "check_environment" | "search_jumpstart_models" => json!({}),
+        "describe_jumpstart_model" | "recommend_instance" => json!({"model_id": OPEN}),
+        "scale_sagemaker_endpoint" => json!({"endpoint_name": "oak", "instance_count": 2}),
+        "invoke_sagemaker_endpoint" => json!({"endpoint_name": "oak", "payload": {}}),
+        "create_inference_payload" => json!({"endpoint_name": "oak", "input_text": "hi"}),
+        "create_instruction_payload" => json!({"endpoint_name": "oak", "instruction": "sum up"}),
         _ => json!({"endpoint_name": "oak"}),
     }
 }
