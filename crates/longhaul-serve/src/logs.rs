@@ -1,6 +1,6 @@
 //! The log: on stderr, never on stdout.
 
-use std::io::{IsTerminal, stderr};
+use std::io::{self, IsTerminal, Write, stderr};
 
 use tracing::level_filters::LevelFilter;
 use tracing_appender::non_blocking::{NonBlockingBuilder, WorkerGuard};
@@ -43,12 +43,34 @@ pub(crate) fn filter(level: &str) -> Result<Targets, String> {
 /// Lines that wait for a reader of stderr; what comes when there are more is dropped.
 const WAITING: usize = 4096;
 
+/// A line may be so long. At trace level libraries log whole messages, and what is longer than a
+/// socket takes in one piece would tear the messages on stdout where both are the same (`2>&1`).
+const LONGEST: usize = 32 << 10;
+
+/// Lines of the log, each in one piece.
+struct Lines<W>(W);
+
+impl<W: Write> Write for Lines<W> {
+    /// Takes all of a line; what is too long is left out.
+    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+        match line.get(..LONGEST) {
+            None => self.0.write_all(line)?,
+            Some(begin) => self.0.write_all(&[begin, " … [cut]\n".as_bytes()].concat())?,
+        }
+        Ok(line.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush()
+    }
+}
+
 /// Starts logging until the guard is dropped. A thread of its own writes: a client that keeps
 /// stderr open and never reads it must not stop the answers.
 pub(crate) fn start(logging: &Logging) -> WorkerGuard {
     let (writer, guard) = NonBlockingBuilder::default().buffered_lines_limit(WAITING).finish(stderr());
     let filter = filter(&logging.level).unwrap_or_default();
-    let layer = fmt::layer().with_writer(writer);
+    let layer = fmt::layer().with_writer(move || Lines(writer.clone()));
     let layer = match logging.format {
         Format::Text => layer.with_ansi(stderr().is_terminal()).boxed(),
         Format::Json => layer.json().flatten_event(true).with_span_list(false).boxed(),
@@ -99,5 +121,17 @@ mod tests {
         for bad in ["verbose", "info,rmcp", "rmcp=loud"] {
             assert!(filter(bad).unwrap_err().contains("must be error, warn"), "{bad}");
         }
+    }
+
+    #[test]
+    fn a_line_is_written_in_one_piece_and_not_longer_than_a_line_may_be() {
+        let written = |line: &str| {
+            let mut lines = Lines(Vec::new());
+            lines.write_all(line.as_bytes()).unwrap();
+            String::from_utf8(lines.0).unwrap()
+        };
+        assert_eq!(written("a line\n"), "a line\n");
+        let cut = written(&format!("{}\n", "x".repeat(2 * LONGEST)));
+        assert!(cut.ends_with(" … [cut]\n") && cut.len() < LONGEST + 20, "{}", cut.len());
     }
 }

@@ -18,8 +18,8 @@ use crate::{
     library, names,
 };
 
-/// Longest text of a request, in bytes: what two arguments and a template may have.
-pub const MOST_WRITTEN: usize = 256 << 10;
+/// Longest text of an example, in bytes.
+const MOST_OF_AN_EXAMPLE: usize = 64 << 10;
 
 /// A request, ready to be sent.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
@@ -206,7 +206,10 @@ fn form(payload: &Payload) -> Option<Form> {
 
 /// The example with the prompt and the parameters in place of its own.
 fn written(preset: Option<&Payload>, form: Form, prompt: &str, generation: &Generation) -> Value {
-    let mut body = preset.and_then(|preset| preset.body.as_object().cloned()).unwrap_or_default();
+    let mut body = preset.map(|preset| preset.body.clone()).unwrap_or_default();
+    // A request is shown as it is: the publisher's part of it must be safe before.
+    longhaul::text::clean_value(&mut body, MOST_OF_AN_EXAMPLE);
+    let mut body = body.as_object().cloned().unwrap_or_default();
     match form {
         Form::Chat => {
             body.insert("messages".into(), json!([{"role": "user", "content": prompt}]));
@@ -219,8 +222,8 @@ fn written(preset: Option<&Payload>, form: Form, prompt: &str, generation: &Gene
             }
         }
         Form::Text => {
-            let key = preset.and_then(|preset| preset.prompt_key.clone()).unwrap_or_else(|| "inputs".to_owned());
-            body.insert(key, prompt.into());
+            let key = preset.and_then(|preset| preset.prompt_key.as_deref()).unwrap_or("inputs");
+            body.insert(longhaul::text::clean(key), prompt.into());
             let mut parameters = generation.parameters.clone();
             parameters.insert("max_new_tokens".into(), generation.max_new_tokens.into());
             match body.get_mut("parameters").and_then(Value::as_object_mut) {

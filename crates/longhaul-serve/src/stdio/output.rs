@@ -104,6 +104,17 @@ impl Output {
     }
 }
 
+/// A pipe takes so much in one piece or not at all (`PIPE_BUF`, POSIX; 4096 on Linux).
+const ONE_PIECE: usize = 4096;
+
+/// As many whole lines as go in one piece, or the first one: where the log goes to the same pipe
+/// (`2>&1`), its lines come between ours and not into them.
+fn whole_lines(text: &[u8]) -> &[u8] {
+    let piece = text.get(..ONE_PIECE).unwrap_or(text);
+    let end = piece.iter().rposition(|byte| *byte == b'\n').or_else(|| text.iter().position(|byte| *byte == b'\n'));
+    end.and_then(|end| text.get(..=end)).unwrap_or(text)
+}
+
 impl Pen {
     fn refill(&mut self, lines: &mut Vec<u8>) {
         self.bytes.clear();
@@ -118,7 +129,7 @@ impl Pen {
     async fn write(&mut self) -> io::Result<()> {
         let rest = self.bytes.get(self.at..).unwrap_or_default();
         let written = match &mut self.stream {
-            Some(stream) => stream.write(rest).await,
+            Some(stream) => stream.write(whole_lines(rest)).await,
             None => Err(io::ErrorKind::NotConnected.into()),
         };
         let (done, written) = match written {
@@ -144,6 +155,17 @@ mod tests {
     use tokio::io::{AsyncReadExt, duplex};
 
     use super::*;
+
+    #[test]
+    fn lines_are_written_in_pieces_that_a_pipe_takes_whole() {
+        let text = |lines: &[usize]| lines.iter().map(|length| "x".repeat(length - 1) + "\n").collect::<String>();
+        let first = |lines: &[usize]| whole_lines(text(lines).as_bytes()).len();
+        assert_eq!(first(&[10, 20]), 30);
+        assert_eq!(first(&[4000, 96, 1]), 4096);
+        assert_eq!(first(&[4000, 97]), 4000);
+        assert_eq!(first(&[5000, 10]), 5000, "a long line goes alone");
+        assert_eq!(whole_lines(b"rest of a line"), b"rest of a line");
+    }
 
     fn output(room: usize) -> (Arc<Output>, Arc<Budget>, tokio::io::DuplexStream) {
         let (ours, theirs) = duplex(room);

@@ -230,6 +230,20 @@ pub(super) async fn unbroken<T: Send + 'static>(
     server.works.spawn(work.in_current_span()).await.unwrap_or_else(|_| Err(internal(cx)))
 }
 
+/// Where answers name a call.
+const NEXTS: [&str; 2] = ["/next", "/result/next"];
+
+/// Where answers hold what the caller wants to send, in the caller's own words: changed, it would
+/// be another request. Nowhere else is a field of that name anybody's but the vendor's.
+const OWN_WORDS: [&str; 2] = ["/result/payload", "/result/next/arguments/payload"];
+
+fn put_back(value: &mut Value, at: &str, own: Option<Value>) {
+    let Some((parent, field)) = at.rsplit_once('/') else { return };
+    if let (Some(own), Some(fields)) = (own, value.pointer_mut(parent).and_then(Value::as_object_mut)) {
+        fields.insert(field.to_owned(), own);
+    }
+}
+
 /// A report as a tool result: made safe, one sentence, then the JSON.
 pub(super) fn render(
     server: &Inner,
@@ -247,14 +261,21 @@ pub(super) fn render(
             (serde_json::json!({ "error": fault }), true)
         }
     };
+    let own = OWN_WORDS.map(|at| value.pointer_mut(at).map(Value::take));
     drop_nulls(&mut value);
-    let next = value.pointer("/next/arguments").cloned();
+    let nexts = NEXTS.map(|at| value.pointer(at).map(|next| next["arguments"].clone()));
     text::clean_value(&mut value, limit);
-    if value.pointer("/next/arguments") != next.as_ref()
-        && let Some(report) = value.as_object_mut()
-    {
-        // A call whose arguments were cut or redacted is another call.
-        report.remove("next");
+    for (at, before) in NEXTS.into_iter().zip(nexts) {
+        let parent = at.strip_suffix("/next").unwrap_or_default();
+        if value.pointer(at).map(|next| &next["arguments"]) != before.as_ref()
+            && let Some(fields) = value.pointer_mut(parent).and_then(Value::as_object_mut)
+        {
+            // A call whose arguments were cut or redacted is another call.
+            fields.remove("next");
+        }
+    }
+    for (at, own) in OWN_WORDS.into_iter().zip(own) {
+        put_back(&mut value, at, own);
     }
     name_the_gate(server, &mut value);
     if let Some(code) = value.pointer("/error/code").and_then(Value::as_str) {

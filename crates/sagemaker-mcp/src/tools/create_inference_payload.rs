@@ -87,7 +87,6 @@ impl<A: Api> CreatePayload<A> {
 impl<A: Api> QuickTool for CreatePayload<A> {
     const NAME: &'static str = PAYLOAD;
     const CLASS: Class = Class::Read;
-    const TEXT_LIMIT: usize = crate::payload::MOST_WRITTEN;
     type Args = CreateInferencePayload;
     type Output = Written;
 

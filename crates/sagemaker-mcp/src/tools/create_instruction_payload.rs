@@ -60,7 +60,6 @@ impl<A: Api> CreateInstruction<A> {
 impl<A: Api> QuickTool for CreateInstruction<A> {
     const NAME: &'static str = INSTRUCTION;
     const CLASS: Class = Class::Read;
-    const TEXT_LIMIT: usize = crate::payload::MOST_WRITTEN;
     type Args = CreateInstructionPayload;
     type Output = Written;
 

@@ -117,6 +117,16 @@ async fn a_long_prompt_is_written_whole() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_prompt_that_looks_like_a_secret_is_the_callers_own_and_is_sent_as_it_is() {
+    let desk = Desk::open(Fake::new().with("llama", stages(&[(0, "InService")]))).await;
+    let prompt = "Is password=hunter2 a good one? \u{200b}And AKIAIOSFODNN7EXAMPLE?";
+    let written = desk.call(PAYLOAD, json!({"endpoint_name": "llama", "input_text": prompt})).await;
+    assert!(!desk.go_on(&written).await.is_error);
+    let sent: Value = serde_json::from_slice(&desk.fake.state().invoked[0].body).unwrap();
+    assert_eq!(sent["inputs"], prompt);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_model_that_takes_no_text_is_refused_with_the_call_that_shows_what_it_takes() {
     let typed = json!({"SageMakerSdkPredictorSpecifications": {"DefaultContentType": "application/x-image"}});
     for (more, arguments) in

@@ -50,10 +50,8 @@ impl Tasks {
     /// Begins a task; its id.
     async fn begin(&self, tool: &str, arguments: Value) -> String {
         let params = CallToolRequestParams::new(tool.to_owned()).with_arguments(arguments.as_object().unwrap().clone());
-        match self.0.call_tool_once(params).await.unwrap() {
-            CallToolResponse::Task(task) => task.task.task_id,
-            other => panic!("no task: {other:?}"),
-        }
+        let CallToolResponse::Task(task) = self.0.call_tool_once(params).await.unwrap() else { panic!("no task") };
+        task.task.task_id
     }
 
     /// Ends a task; what was changed by that.

@@ -155,3 +155,28 @@ fn poison(value: &mut Value) {
         Value::Null | Value::Bool(_) | Value::Number(_) => {}
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn no_name_of_a_field_keeps_evil_from_being_cleaned() {
+    for name in ["payload", "body", "next", "cursor", "arguments", "result"] {
+        let fake = evil("InService");
+        fake.state().answer = json!({name: EVIL, "inner": [{name: {name: EVIL}}]}).to_string().into();
+        fake.state().endpoints.get_mut("oak").unwrap().tags.insert(name.into(), EVIL.into());
+        check(fake, "invoke_sagemaker_endpoint", arguments("invoke_sagemaker_endpoint")).await;
+        let fake = evil("InService");
+        fake.state().endpoints.get_mut("oak").unwrap().tags.insert(name.into(), EVIL.into());
+        check(fake, "describe_sagemaker_endpoint", arguments("describe_sagemaker_endpoint")).await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn evil_examples_are_written_clean_around_the_callers_own_words() {
+    let evil = json!({"inputs": EVIL, "parameters": {"stop": [EVIL], EVIL: EVIL}, "payload": {"payload": EVIL}});
+    for body in [evil, json!({"messages": [], "stop": EVIL, "payload": EVIL})] {
+        let fake = Fake::new();
+        let example = json!({"DefaultPayloads": {EVIL: {"Body": body, "ContentType": EVIL, "Accept": EVIL}}});
+        fake.state().document = Some(crate::invoke::document(&example));
+        let told = check(fake, "create_inference_payload", json!({"model_id": OPEN, "input_text": "hi"})).await;
+        assert!(told.report["result"]["payload"].to_string().contains("\"hi\""), "{told:?}");
+    }
+}

@@ -94,9 +94,9 @@ async fn the_callers_own_variables_are_sent_and_not_shown() {
     let deployed = server.call("deploy_jumpstart_model", arguments).await;
     let sent = &sim.requests("CreateModel").await[0]["PrimaryContainer"]["Environment"];
     assert_eq!(sent["HUB_WORD"], "canary-of-mine", "{sent}");
-    // The plan names the call that carries it out, with what its caller gave.
-    assert_eq!(report(&plan)["result"]["next"]["arguments"]["environment"]["HUB_WORD"], "canary-of-mine");
-    assert!(!deployed.to_string().contains("canary-of-mine"), "{deployed}");
+    for told in [plan, deployed] {
+        assert!(!told.to_string().contains("canary-of-mine"), "{told}");
+    }
     assert!(server.process.log.lines().iter().all(|line| !line.contains("canary-of-mine")));
 }
 
