@@ -50,7 +50,7 @@ pub async fn explained(api: &impl Api, fault: Fault, seen: &EndpointSeen, since:
         ..EndpointResult::default()
     };
     // What serves all the same has its own advice.
-    let serves = fault.leftovers.is_empty();
+    let serves = matches!(seen.status.as_str(), "InService" | "UpdateRollbackFailed");
     let troubleshooting = if serves { fault.troubleshooting.clone() } else { class.advice(&seen.name) };
     let fault = Fault { partial: serde_json::to_value(result).ok(), troubleshooting, ..fault };
     match left.ok().flatten() {

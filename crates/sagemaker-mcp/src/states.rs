@@ -97,7 +97,11 @@ fn in_service(asked: &EndpointHandle, wanted: &Serving, seen: &EndpointSeen) -> 
         }
         (_, None) => format!("{name} is InService, and serves {}, not {config}", seen.config),
     };
-    Observation::Failed(serves_otherwise(seen, message))
+    let fault = serves_otherwise(seen, message);
+    // What the update was made of serves nothing now.
+    let part = (seen.config != *config && wanted.before_ms.is_some()).then(|| config.clone());
+    let made = Parts { configs: part.iter().cloned().collect(), models: part.into_iter().collect(), others: vec![] };
+    Observation::Failed(fault.with_leftovers(named(None, &made)))
 }
 
 fn as_asked(wanted: &Serving, seen: &EndpointSeen) -> bool {

@@ -241,6 +241,9 @@ fn an_update_that_is_not_visible_yet_is_under_way_and_one_that_was_taken_back_ha
     check_change(&asked, &serving_old("RollingBack"), 1, "running RollingBack");
     let back = EndpointSeen { modified: at(700), failure_reason: Some("no".into()), ..serving_old("InService") };
     check_change(&asked, &back, 101, "failed operation_failed");
+    let Goal::InService(wanted) = &asked.goal else { panic!() };
+    let left = fault(serving(&asked, wanted, Some(&back), at(701))).leftovers;
+    assert_eq!(left, ["endpoint-config new", "model new"], "what the update was made of");
     check_change(&asked, &seen("InService"), 200, "succeeded");
 }
 

@@ -22,6 +22,7 @@ mod operator;
 mod preflight;
 mod requests;
 mod scaling;
+mod settings;
 mod starts;
 mod stdout;
 mod storms;
