@@ -20,6 +20,9 @@ use crate::{
 
 #[derive(Args)]
 pub(crate) struct Options {
+    /// Take the release binaries as they are.
+    #[arg(long)]
+    as_built: bool,
     /// Only this one; may be given several times.
     #[arg(long, value_enum)]
     only: Vec<Bench>,
@@ -38,7 +41,9 @@ enum Bench {
 
 pub(crate) fn run(options: &Options) -> Outcome {
     let wanted = |bench| options.only.is_empty() || options.only.contains(&bench);
-    build_all(&["--release"])?;
+    if !options.as_built {
+        build_all(&["--release"])?;
+    }
     let mut gates = Gates::default();
     if wanted(Bench::Instructions) {
         instructions::run(&mut gates)?;

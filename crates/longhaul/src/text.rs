@@ -101,7 +101,7 @@ static SECRETS: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(&format!(
         concat!(
             // A colon alone is part of many names (arn:aws:secretsmanager:…).
-            r"(?P<key>(?:(?i:[a-z0-9_-]{{0,48}}(?:{words})[a-z0-9_-]{{0,48}})|\b[A-Z0-9_]{{0,48}}(?:TOKEN|PWD))\\?[\x22']?\s*(?:=\s*|:\s+|:\\?[\x22'])(?:(?i:basic|bearer)\s+)?\\?[\x22']?)(?P<value>[^\s\x22'\\,;&]+)",
+            r"(?P<key>(?:(?i:[a-z0-9_-]*(?:{words})[a-z0-9_-]*)|\b[A-Z0-9_]*(?:TOKEN|PWD))\\?[\x22']?\s*(?:=\s*|:\s+|:\\?[\x22'])(?:(?i:basic|bearer)\s+)?\\?[\x22']?)(?P<value>[^\s\x22'\\,;&]+)",
             r"|(?P<bearer>(?i:bearer)\s+)[A-Za-z0-9._~+/=-]{{20,}}",
             r"|(?P<url>[a-zA-Z][a-zA-Z0-9+.-]*://)[^/\s:@]+:[^/\s@]+@",
             r"|\b(?:AKIA|ASIA|AROA|AIDA)[A-Z0-9]{{16}}\b",

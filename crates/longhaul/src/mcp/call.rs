@@ -230,18 +230,17 @@ pub(super) async fn unbroken<T: Send + 'static>(
     server.works.spawn(work.in_current_span()).await.unwrap_or_else(|_| Err(internal(cx)))
 }
 
-/// Where answers name a call.
-const NEXTS: [&str; 2] = ["/next", "/result/next"];
+/// Where answers hold an object that names a call.
+const NEXTS: [&[&str]; 2] = [&[], &["result"]];
 
-/// Where answers hold what the caller wants to send, in the caller's own words: changed, it would
-/// be another request. Nowhere else is a field of that name anybody's but the vendor's.
-const OWN_WORDS: [&str; 2] = ["/result/payload", "/result/next/arguments/payload"];
+/// Where answers hold a `payload` that the caller wants to send, in the caller's own words: changed,
+/// it would be another request. Nowhere else is a field of that name anybody's but the vendor's.
+const OWN_WORDS: [&[&str]; 2] = [&["result"], &["result", "next", "arguments"]];
 
-fn put_back(value: &mut Value, at: &str, own: Option<Value>) {
-    let Some((parent, field)) = at.rsplit_once('/') else { return };
-    if let (Some(own), Some(fields)) = (own, value.pointer_mut(parent).and_then(Value::as_object_mut)) {
-        fields.insert(field.to_owned(), own);
-    }
+/// The object at this place. (`Value::pointer` searches each of its steps for escapes: a tenth of
+/// what a call costs.)
+fn object_at<'a>(value: &'a mut Value, path: &[&str]) -> Option<&'a mut JsonObject> {
+    path.iter().try_fold(value, |value, step| value.get_mut(*step))?.as_object_mut()
 }
 
 /// A report as a tool result: made safe, one sentence, then the JSON.
@@ -261,24 +260,25 @@ pub(super) fn render(
             (serde_json::json!({ "error": fault }), true)
         }
     };
-    let own = OWN_WORDS.map(|at| value.pointer_mut(at).map(Value::take));
+    let own = OWN_WORDS.map(|at| object_at(&mut value, at)?.get_mut("payload").map(Value::take));
     drop_nulls(&mut value);
-    let nexts = NEXTS.map(|at| value.pointer(at).map(|next| next["arguments"].clone()));
+    let nexts = NEXTS.map(|at| object_at(&mut value, at)?.get("next")?.get("arguments").cloned());
     text::clean_value(&mut value, limit);
     for (at, before) in NEXTS.into_iter().zip(nexts) {
-        let parent = at.strip_suffix("/next").unwrap_or_default();
-        if value.pointer(at).map(|next| &next["arguments"]) != before.as_ref()
-            && let Some(fields) = value.pointer_mut(parent).and_then(Value::as_object_mut)
+        // A call whose arguments were cut or redacted is another call.
+        if let (Some(before), Some(fields)) = (before, object_at(&mut value, at))
+            && fields.get("next").and_then(|next| next.get("arguments")) != Some(&before)
         {
-            // A call whose arguments were cut or redacted is another call.
             fields.remove("next");
         }
     }
     for (at, own) in OWN_WORDS.into_iter().zip(own) {
-        put_back(&mut value, at, own);
+        if let (Some(own), Some(fields)) = (own, object_at(&mut value, at)) {
+            fields.insert("payload".to_owned(), own);
+        }
     }
     name_the_gate(server, &mut value);
-    if let Some(code) = value.pointer("/error/code").and_then(Value::as_str) {
+    if let Some(code) = value.get("error").and_then(|error| error.get("code")).and_then(Value::as_str) {
         server
             .metrics
             .fault(FaultCode::ALL.into_iter().find(|known| known.as_str() == code).unwrap_or(FaultCode::Internal));
