@@ -76,7 +76,7 @@ pub fn serving(
     }
 }
 
-/// It serves: as it was asked to, not yet so, or otherwise.
+/// It serves: as it was asked to, or otherwise.
 fn in_service(asked: &EndpointHandle, wanted: &Serving, seen: &EndpointSeen) -> Observation<EndpointResult> {
     if as_asked(wanted, seen) {
         let since = if wanted.before_ms.is_some() { asked.since() } else { seen.created };
